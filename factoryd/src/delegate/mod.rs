@@ -1,0 +1,189 @@
+//! The ports: what the pipeline asks of plugins, in the factory's own words.
+//!
+//! `plugin` implements them over gRPC; tests implement them in ten lines. The methods are Image Factory's delegates.
+
+mod operation;
+
+pub use operation::{Announced, EventSink, Operation, OperationEvent, OperationId, SinkError};
+
+use crate::domain::{
+    Artifact, CloudContent, CloudIdentifiers, Failure, Image, OperatingSystem, Secret, Template,
+};
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// How a delegate's method ended, if not well.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It failed. A crash of the plugin's process is a failure too ([`Failure::PLUGIN_CRASHED`]).
+    #[error("{0}")]
+    Failed(Box<Failure>),
+    /// It was cancelled and cleaned up, but for what is named here.
+    #[error("cancelled")]
+    Cancelled {
+        /// What could not be cleaned up.
+        left_behind: Vec<String>,
+    },
+    /// The plugin does not have the method.
+    #[error("the plugin does not have {0}")]
+    Unimplemented(&'static str),
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(Box::new(failure))
+    }
+}
+
+/// What the factory needs to know of a plugin before it calls it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Description {
+    /// The plugin's name.
+    pub name: String,
+    /// The plugin's version.
+    pub version: String,
+    /// What it can do, such as `push`.
+    pub capabilities: Vec<String>,
+    /// Names of parameters that are secrets.
+    pub sensitive_parameters: Vec<String>,
+    /// How many operations it runs at once; 0 for any number.
+    pub concurrent_operations_max: u32,
+}
+
+/// An image that an operation reads.
+#[derive(Debug, Clone)]
+pub struct InputImage {
+    /// The image.
+    pub image: Image,
+    /// Its files, where they may differ from the image's own: a target image on its way.
+    pub artifacts: Vec<Artifact>,
+    /// The template it was built from.
+    pub template: Template,
+}
+
+/// An account of a provider.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The provider: a name or a definition.
+    pub provider: String,
+    /// The credentials; empty if none were given.
+    pub credentials: Secret,
+}
+
+/// Installs operating systems.
+#[async_trait]
+pub trait OsDelegate: Send + Sync {
+    /// Answers what the plugin is; starts it if need be.
+    async fn describe(&self) -> Result<Description, Error>;
+
+    /// Installs an operating system as the template says.
+    async fn create_base_image(
+        &self,
+        operation: &Operation,
+        template: &Template,
+    ) -> Result<(), Error>;
+
+    /// Makes a target image from a base image with cloud content applied.
+    async fn create_target_image(
+        &self,
+        operation: &Operation,
+        target: &str,
+        base: &InputImage,
+        content: &CloudContent,
+    ) -> Result<(), Error>;
+}
+
+/// Makes images fit for a cloud, and puts them there.
+#[async_trait]
+pub trait CloudDelegate: Send + Sync {
+    /// Answers what the plugin is; starts it if need be.
+    async fn describe(&self) -> Result<Description, Error>;
+
+    /// Says whether the rest of the sequence is needed.
+    async fn should_create_target_image(
+        &self,
+        operation: &Operation,
+        target: &str,
+        base: &InputImage,
+    ) -> Result<bool, Error>;
+
+    /// Says what the cloud needs inside the image.
+    async fn will_create_target_image(
+        &self,
+        operation: &Operation,
+        target: &str,
+        base: &InputImage,
+    ) -> Result<CloudContent, Error>;
+
+    /// Makes the target's files from the customised image.
+    async fn did_create_target_image(
+        &self,
+        operation: &Operation,
+        target: &str,
+        image: &InputImage,
+    ) -> Result<(), Error>;
+
+    /// Puts a target image into an account.
+    async fn push_image_to_provider(
+        &self,
+        operation: &Operation,
+        target: &str,
+        account: &Account,
+        image: &InputImage,
+    ) -> Result<(), Error>;
+
+    /// Builds an image inside an account.
+    async fn snapshot_image_on_provider(
+        &self,
+        operation: &Operation,
+        target: &str,
+        account: &Account,
+        template: &Template,
+    ) -> Result<(), Error>;
+
+    /// Deletes an image from an account.
+    async fn delete_from_provider(
+        &self,
+        operation: &Operation,
+        target: &str,
+        account: &Account,
+        identifiers: &CloudIdentifiers,
+        image: &InputImage,
+    ) -> Result<(), Error>;
+}
+
+/// No plugin serves what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoDelegate {
+    /// No OS plugin for this operating system.
+    #[error("no plugin installs {os} (known: {known})")]
+    Os {
+        /// What was asked for: name, version and arch.
+        os: String,
+        /// What is served.
+        known: String,
+    },
+    /// No cloud plugin for this target.
+    #[error("no plugin makes images for target {target} (known: {known})")]
+    Cloud {
+        /// What was asked for.
+        target: String,
+        /// What is served.
+        known: String,
+    },
+}
+
+/// Who serves what.
+pub trait Delegates: Send + Sync {
+    /// Answers the plugin for an operating system, by Image Factory's rule.
+    ///
+    /// # Errors
+    /// If there is none.
+    fn os(&self, os: &OperatingSystem) -> Result<Arc<dyn OsDelegate>, NoDelegate>;
+
+    /// Answers the plugin for a target.
+    ///
+    /// # Errors
+    /// If there is none.
+    fn cloud(&self, target: &str) -> Result<Arc<dyn CloudDelegate>, NoDelegate>;
+}

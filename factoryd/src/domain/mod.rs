@@ -1,0 +1,18 @@
+//! What things are. Pure: no I/O, no async, no clock.
+
+mod event;
+mod failure;
+mod image;
+mod parameters;
+mod status;
+mod template;
+
+pub use event::{Event, EventKind, LogLevel, LogLine, Notice, Progress, Resource, ResourceState};
+pub use failure::{Failure, Fault};
+pub use image::{Artifact, CloudIdentifiers, Image, ImageId, InvalidImageId, Kind, PackageList};
+pub use parameters::{InvalidParameters, Parameters, Secret};
+pub use status::{IllegalTransition, Status};
+pub use template::{
+    Checksum, CloudContent, Command, Content, Extra, File, Install, InstallSource, OperatingSystem,
+    Package, Repository, Template,
+};

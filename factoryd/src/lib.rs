@@ -1,0 +1,6 @@
+//! The image factory as a library. `factoryd` and `factory` are thin programs around it.
+//!
+//! The modules, lowest first, and what each may import, are in `tests/layering.rs`; ARCHITECTURE.md tells the story.
+
+pub mod delegate;
+pub mod domain;
