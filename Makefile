@@ -1,0 +1,98 @@
+# Everything a new machine needs, from a clean clone:
+#
+#   make image    builds the example template into a base image, a docker and a kvm target
+#   make test     runs every test, with real tools and real guests
+#
+# Both install the Debian or Ubuntu packages they need (as root or through sudo), or say what to install and stop.
+
+# What building an image takes.
+IMAGE_PACKAGES = mmdebstrap uidmap e2fsprogs fdisk dosfstools mtools grub-pc-bin grub-common systemd-boot-efi binutils \
+  qemu-utils ca-certificates
+# What the tests start besides: guests, containers, a registry.
+TEST_PACKAGES = $(IMAGE_PACKAGES) qemu-system-x86 ovmf podman runc skopeo docker-registry
+# The oldest Go that can fetch the one the Go plugin of the tests asks for.
+GO_MIN = 1.21
+
+TEMPLATE = examples/debian-12.tdl
+
+SHELL = bash
+.SHELLFLAGS = -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL = help
+# Where rustup and Go's own installer put their programs.
+export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/go/bin
+
+.PHONY: help image test check bench image-packages test-packages subordinate-ids rust go
+
+help: ## Shows this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+image: image-packages subordinate-ids rust ## Builds examples/debian-12.tdl into a base image, a docker and a kvm target
+	@cargo build --release --locked --workspace --bins
+	target/release/factory build $(TEMPLATE) --target docker --target kvm
+
+test: test-packages subordinate-ids rust go ## Runs every test
+	@cargo test --workspace --locked
+
+check: rust ## Checks format, lints and documentation
+	@cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+bench: test-packages subordinate-ids rust ## Measures: launch, cost per image, memory, a build against the same by hand
+	@cargo build --release --locked --workspace --bins
+	cargo bench --locked --bench figures
+
+image-packages: PACKAGES = $(IMAGE_PACKAGES)
+test-packages: PACKAGES = $(TEST_PACKAGES)
+image-packages test-packages:
+	@missing=
+	installed() { dpkg-query -W -f='$${db:Status-Status}' "$$1" 2>/dev/null | grep -qx installed; }
+	# Before Debian 12 and Ubuntu 23.04 the stub was part of another package.
+	installed_otherwise() { [ "$$1" = systemd-boot-efi ] && [ -e /usr/lib/systemd/boot/efi/linuxx64.efi.stub ]; }
+	for package in $(PACKAGES); do
+	  installed "$$package" || installed_otherwise "$$package" || missing="$$missing $$package"
+	done
+	command -v cc >/dev/null || missing="$$missing build-essential"
+	[ -n "$$missing" ] || exit 0
+	by_hand() { printf '%s\n  apt-get install --no-install-recommends%s\n' "$$1" "$$missing" >&2; exit 1; }
+	command -v apt-get >/dev/null || by_hand "This is not a Debian or Ubuntu. Install what these packages hold:"
+	as_root=
+	if [ "$$(id -u)" != 0 ]; then
+	  command -v sudo >/dev/null || by_hand "Packages are missing. As root, run:"
+	  sudo -n true 2>/dev/null || [ -t 0 ] || by_hand "Packages are missing, and sudo asks for a password. As root, run:"
+	  as_root="sudo"
+	fi
+	echo "installing$$missing"
+	apt() { $$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq "$$@"; }
+	apt update && apt install -y --no-install-recommends $$missing >/dev/null \
+	  || by_hand "apt-get could not install what is missing. Mend it and run:"
+
+# A build runs in a user namespace; an ordinary user needs a range of ids for it.
+subordinate-ids:
+	@user=$$(id -un) number=$$(id -u)
+	[ "$$number" != 0 ] || exit 0
+	for file in /etc/subuid /etc/subgid; do
+	  grep -qE "^($$user|$$number):" $$file 2>/dev/null && continue
+	  echo "$$user has no range of ids in $$file. As root, run:" >&2
+	  echo "  usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $$user" >&2
+	  exit 1
+	done
+
+rust:
+	@command -v cargo >/dev/null && exit 0
+	needed=$$(sed -nE 's/^rust-version = "(.*)"/\1/p' Cargo.toml)
+	echo "cargo is missing: install Rust $$needed or newer, for instance with rustup" >&2
+	exit 1
+
+go:
+	@if command -v go >/dev/null; then
+	  found=$$(go env GOVERSION)
+	  printf '%s\n' "$(GO_MIN)" "$${found#go}" | sort -VC && exit 0
+	  found="Go $${found#go} is too old"
+	else
+	  found="Go is missing"
+	fi
+	echo "$$found: the Go plugin of the tests needs $(GO_MIN) or newer. Install golang-go (Debian 13, Ubuntu 24.04 or later)," >&2
+	echo "golang-go of bookworm-backports (Debian 12), or Go's own archive into /usr/local/go" >&2
+	exit 1
