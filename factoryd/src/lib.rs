@@ -4,3 +4,4 @@
 
 pub mod delegate;
 pub mod domain;
+pub mod tdl;

@@ -1,0 +1,235 @@
+//! What is wrong with a document, and where.
+
+use std::fmt;
+use std::ops::Range;
+
+/// So many problems are told one by one; of the rest only the number.
+const MAX_PROBLEMS: usize = 100;
+
+/// One thing that is wrong with a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+    /// Where it starts, in bytes from the start of the document.
+    pub offset: usize,
+    /// How much of the line it covers, in characters; at least 1.
+    pub length: u32,
+    /// The element or attribute: `template/os/arch`, `template/files/file[2]/@type`. Empty if it is in none.
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub expected: Option<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// The kind of problem: the same word for ever, for programs to compare.
+    pub code: &'static str,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)?;
+        if !self.path.is_empty() {
+            write!(f, ", {}", self.path)?;
+        }
+        write!(f, ": {}", self.message)?;
+        if let Some(expected) = &self.expected {
+            write!(f, "; expected {expected}")?;
+        }
+        self.hint.iter().try_for_each(|hint| write!(f, " ({hint})"))
+    }
+}
+
+/// All that is wrong with a document, in the order of the document. Displays as one line each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "\n" };
+            write!(f, "{separator}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// A problem before its line and column are known.
+#[derive(Debug)]
+pub(super) struct Fault {
+    code: &'static str,
+    span: Range<usize>,
+    path: String,
+    message: String,
+    expected: Option<String>,
+    hint: Option<String>,
+}
+
+impl Fault {
+    pub(super) fn new(
+        code: &'static str,
+        span: Range<usize>,
+        path: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        let (path, message) = (path.into(), message.into());
+        Self { code, span, path, message, expected: None, hint: None }
+    }
+
+    pub(super) fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(super) fn maybe_hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
+        self
+    }
+}
+
+/// Collects faults while a document is read.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    told: Vec<Fault>,
+    untold: usize,
+}
+
+impl Faults {
+    pub(super) fn add(&mut self, fault: Fault) {
+        if self.told.len() < MAX_PROBLEMS {
+            self.told.push(fault);
+        } else {
+            self.untold += 1;
+        }
+    }
+
+    /// Answers the problems, in the order of the document; `Ok` if there are none.
+    pub(super) fn into_result(mut self, source: &str) -> Result<(), Problems> {
+        if self.told.is_empty() {
+            return Ok(());
+        }
+        self.told.sort_by_key(|fault| fault.span.start);
+        if self.untold > 0 {
+            let message = format!("{} more problems are not shown", self.untold);
+            self.told.push(Fault::new("more", source.len()..source.len(), "", message));
+        }
+        let lines = Lines::of(source);
+        Err(Problems(self.told.into_iter().map(|fault| lines.locate(fault)).collect()))
+    }
+}
+
+/// The starts of a document's lines.
+pub(super) struct Lines<'a> {
+    source: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn of(source: &'a str) -> Self {
+        let after = source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let starts = std::iter::once(0).chain(after.map(|(index, _)| index + 1)).collect();
+        Self { source, starts }
+    }
+
+    /// Answers the line that holds an offset, from 1.
+    pub(super) fn number_of(&self, offset: usize) -> usize {
+        self.starts.partition_point(|start| *start <= offset)
+    }
+
+    /// Answers a line's text (the first is 1) without its end.
+    pub(super) fn text(&self, number: usize) -> &'a str {
+        let from = self.starts.get(number.saturating_sub(1)).copied().unwrap_or(self.source.len());
+        let to = self.starts.get(number).copied().unwrap_or(self.source.len());
+        self.source[from..to].trim_end_matches(['\n', '\r'])
+    }
+
+    fn locate(&self, fault: Fault) -> Problem {
+        let start = floor(self.source, fault.span.start);
+        let end = floor(self.source, fault.span.end.max(start));
+        let line = self.number_of(start);
+        let column = self.source[self.starts[line - 1]..start].chars().count() + 1;
+        let length = self.source[start..end].lines().next().map_or(0, |text| text.chars().count());
+        Problem {
+            line: small(line),
+            column: small(column),
+            offset: start,
+            length: small(length.max(1)),
+            path: fault.path,
+            message: fault.message,
+            expected: fault.expected,
+            hint: fault.hint,
+            code: fault.code,
+        }
+    }
+}
+
+fn floor(source: &str, mut offset: usize) -> usize {
+    offset = offset.min(source.len());
+    while !source.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
+}
+
+fn small(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Quotes a value for a message: one line, no control characters, not long.
+pub(super) fn quote(value: &str) -> String {
+    const LONGEST: usize = 40;
+    let mut shown: String = value.chars().take(LONGEST).flat_map(char::escape_debug).collect();
+    if value.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    format!("`{}`", shown.replace("\\\"", "\"").replace("\\'", "'"))
+}
+
+/// Writes "`a`, `b` or `c`".
+pub(super) fn choice<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    match words.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => "nothing".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_counts_characters_and_an_offset_bytes() {
+        let mut faults = Faults::default();
+        faults.add(Fault::new("x", 6..9, "", "m"));
+        let Problems(list) = faults.into_result("a\näöü!!\n").unwrap_err();
+        assert_eq!((list[0].line, list[0].column), (2, 3));
+        assert_eq!((list[0].offset, list[0].length), (6, 2));
+    }
+
+    #[test]
+    fn a_flood_of_faults_ends_in_their_number() {
+        let mut faults = Faults::default();
+        (0..250).for_each(|_| faults.add(Fault::new("x", 0..1, "", "m")));
+        let Problems(list) = faults.into_result("abc").unwrap_err();
+        assert_eq!(list.len(), MAX_PROBLEMS + 1);
+        assert_eq!(list[MAX_PROBLEMS].message, "150 more problems are not shown");
+    }
+
+    #[test]
+    fn a_quoted_value_is_one_short_line() {
+        assert_eq!(quote("a\nb\u{1b}"), "`a\\nb\\u{1b}`");
+        assert_eq!(quote(&"x".repeat(99)).chars().count(), 43);
+    }
+}

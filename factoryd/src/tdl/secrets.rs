@@ -1,0 +1,90 @@
+//! Where a document holds secrets, so that they can be kept out of the store and out of messages.
+
+use super::problem::Faults;
+use super::xml::{self, Element};
+use std::ops::Range;
+
+const NAMES: [&str; 2] = ["rootpw", "key"];
+
+/// Answers the document with nothing inside `rootpw` and `key` but its line ends, so that lines keep their numbers.
+pub fn blank_secrets(document: &str) -> String {
+    replace(document, |secret| secret.chars().filter(|c| *c == '\n').collect())
+}
+
+/// Answers the document with every character of a secret hidden, so that columns stay as they are.
+pub(super) fn mask_secrets(document: &str) -> String {
+    replace(document, |secret| {
+        secret.chars().map(|c| if matches!(c, '\n' | '\r') { c } else { '*' }).collect()
+    })
+}
+
+fn replace(document: &str, with: impl Fn(&str) -> String) -> String {
+    let mut safe = String::with_capacity(document.len());
+    let mut done = 0;
+    for secret in spans(document) {
+        safe.push_str(&document[done..secret.start]);
+        safe.push_str(&with(&document[secret.clone()]));
+        done = secret.end;
+    }
+    safe.push_str(&document[done..]);
+    safe
+}
+
+/// In a document that cannot be read the tags are looked for in the text itself: better too much is hidden than a secret shown.
+fn spans(document: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    match xml::read(document, &mut Faults::default()) {
+        Some(root) => collect(&root, &mut found),
+        None => scan(document, &mut found),
+    }
+    found
+}
+
+fn collect(element: &Element<'_>, found: &mut Vec<Range<usize>>) {
+    if NAMES.contains(&element.name) {
+        found.push(element.inner.clone());
+        return;
+    }
+    element.children().for_each(|child| collect(child, found));
+}
+
+fn scan(document: &str, found: &mut Vec<Range<usize>>) {
+    let mut at = 0;
+    while let Some(open) = document[at..].find('<') {
+        at += open + 1;
+        let Some(name) = NAMES.iter().find(|name| opens(&document[at..], name)) else { continue };
+        let start = document[at..].find('>').map_or(at + name.len(), |end| at + end + 1);
+        let end = document[start..].find(&format!("</{name}"));
+        let end = end.map_or(document.len(), |end| start + end);
+        found.push(start..end);
+        at = end;
+    }
+}
+
+fn opens(text: &str, name: &str) -> bool {
+    let after = text.strip_prefix(name).and_then(|rest| rest.chars().next());
+    after.is_some_and(|c| c == '>' || c.is_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_that_only_speaks_of_a_key_is_left_alone() {
+        let xml = "<template><commands><command><![CDATA[echo '<key>k</key>']]></command></commands></template>";
+        assert_eq!(blank_secrets(xml), xml);
+    }
+
+    #[test]
+    fn secrets_of_a_broken_document_are_blanked_too() {
+        assert_eq!(blank_secrets("<a><rootpw>x</rootpw><b>"), "<a><rootpw></rootpw><b>");
+        assert_eq!(blank_secrets("<a><key a='b'>x\ny"), "<a><key a='b'>\n");
+    }
+
+    #[test]
+    fn a_masked_document_has_the_same_columns() {
+        let xml = "<os><rootpw>hunter2</rootpw><name>é</name></os>";
+        assert_eq!(mask_secrets(xml), "<os><rootpw>*******</rootpw><name>é</name></os>");
+    }
+}
