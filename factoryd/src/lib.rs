@@ -4,4 +4,6 @@
 
 pub mod delegate;
 pub mod domain;
+pub mod report;
+pub mod store;
 pub mod tdl;

@@ -7,7 +7,8 @@ mod operation;
 pub use operation::{Announced, EventSink, Operation, OperationEvent, OperationId, SinkError};
 
 use crate::domain::{
-    Artifact, CloudContent, CloudIdentifiers, Failure, Image, OperatingSystem, Secret, Template,
+    Artifact, CloudContent, CloudIdentifiers, Failure, Image, Notice, OperatingSystem, Parameters,
+    Secret, Template,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -70,11 +71,42 @@ pub struct Account {
     pub credentials: Secret,
 }
 
+/// A request to be judged by a plugin before anything is recorded; what is `None` is not judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Proposal<'a> {
+    /// The method that would be called, as the contract names it.
+    pub method: &'static str,
+    /// The template.
+    pub template: Option<&'a Template>,
+    /// Parameters without the sensitive ones.
+    pub parameters: &'a Parameters,
+    /// The sensitive ones.
+    pub secrets: &'a [(String, Secret)],
+    /// The cloud target.
+    pub target: Option<&'a str>,
+    /// The account.
+    pub account: Option<&'a Account>,
+}
+
+/// One problem that a plugin found in a proposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// True if the request can't work.
+    pub is_error: bool,
+    /// What is wrong, where, and what to do about it.
+    pub notice: Notice,
+}
+
 /// Installs operating systems.
 #[async_trait]
 pub trait OsDelegate: Send + Sync {
     /// Answers what the plugin is; starts it if need be.
     async fn describe(&self) -> Result<Description, Error>;
+
+    /// Judges a request. Finds nothing by default, as a plugin without the capability `validate` does.
+    async fn validate(&self, _proposal: Proposal<'_>) -> Result<Vec<Diagnostic>, Error> {
+        Ok(Vec::new())
+    }
 
     /// Installs an operating system as the template says.
     async fn create_base_image(
@@ -98,6 +130,11 @@ pub trait OsDelegate: Send + Sync {
 pub trait CloudDelegate: Send + Sync {
     /// Answers what the plugin is; starts it if need be.
     async fn describe(&self) -> Result<Description, Error>;
+
+    /// Judges a request. Finds nothing by default, as a plugin without the capability `validate` does.
+    async fn validate(&self, _proposal: Proposal<'_>) -> Result<Vec<Diagnostic>, Error> {
+        Ok(Vec::new())
+    }
 
     /// Says whether the rest of the sequence is needed.
     async fn should_create_target_image(

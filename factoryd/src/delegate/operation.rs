@@ -11,14 +11,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio_util::sync::CancellationToken;
 
-/// The id of an operation: the image, its attempt and the step, so that it is unique for ever and readable in a log.
+/// The id of an operation: the image, the cursor at which the work began and the step, so that it is unique for ever and
+/// readable in a log.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct OperationId(String);
 
 impl OperationId {
-    /// Names the operation that does `step` for the `attempt`-th try of an image.
-    pub fn new(image: &ImageId, attempt: u32, step: &str) -> Self {
-        Self(format!("{image}.{attempt}.{step}"))
+    /// Names the operation that does `step` in the work on an image that began at `cursor`.
+    pub fn new(image: &ImageId, cursor: u64, step: &str) -> Self {
+        Self(format!("{image}.{cursor}.{step}"))
     }
 
     /// Answers the id as text.

@@ -31,6 +31,11 @@ impl ImageId {
         Ok(Self(text.to_ascii_lowercase()))
     }
 
+    /// Wraps a UUID.
+    pub fn from_uuid(id: uuid::Uuid) -> Self {
+        Self(id.hyphenated().to_string())
+    }
+
     /// Answers the id as text.
     pub fn as_str(&self) -> &str {
         &self.0

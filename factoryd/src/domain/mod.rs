@@ -2,6 +2,7 @@
 
 mod event;
 mod failure;
+mod fold;
 mod image;
 mod parameters;
 mod status;

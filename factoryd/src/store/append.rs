@@ -1,0 +1,107 @@
+//! Events written down, and what they make of their image.
+
+use super::image_row::{self, ImageRow};
+use super::writer::{Durability, Transaction};
+use super::{Error, Store, resources};
+use crate::domain::{Event, EventKind, Image, ImageId};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::SystemTime;
+use tokio::sync::watch;
+
+impl Store {
+    /// Writes what happened to an image, and the image as it is after that, all or nothing; answers the events with
+    /// their cursors and wakes who watches [`Store::cursor`].
+    ///
+    /// Once written, the image's own files that it has no more (a second artifact of the same role, a deleted image) are
+    /// removed. An image that was settled and starts to move belongs to this process from then on.
+    ///
+    /// # Errors
+    /// If there is no such image, or an event is not a step that it can take.
+    pub async fn append(
+        &self,
+        image: &ImageId,
+        events: Vec<(SystemTime, EventKind)>,
+    ) -> Result<Vec<Event>, Error> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut transaction = self.inner.writer.begin(durability(&events)).await?;
+        let mut row = self.load(&mut transaction, image).await?;
+        let mut known = paths(&row.image);
+        let events = number(image, events, row.cursor_written);
+        for event in &events {
+            apply(&mut row.image, event)?;
+            if let EventKind::Artifact(artifact) = &event.kind {
+                known.insert(artifact.path.clone());
+            }
+        }
+        self.insert_events(&mut transaction, row.number, &events).await?;
+        let recorded = resources::record(transaction.connection(), row.number, &events).await;
+        recorded.map_err(self.failed("record resources"))?;
+        self.update_image(&mut transaction, &row).await?;
+        let wake = self.wake(row.image.last_cursor);
+        transaction.commit().await?;
+        drop(wake);
+        let replaced = known.difference(&paths(&row.image)).cloned().collect();
+        self.remove_replaced(image, replaced).await;
+        Ok(events)
+    }
+
+    /// Reads an image to change it: without its long texts.
+    pub(super) async fn load(
+        &self,
+        transaction: &mut Transaction<'_>,
+        id: &ImageId,
+    ) -> Result<ImageRow, Error> {
+        let found = sqlx::query(image_row::SELECT_FOR_CHANGE)
+            .bind(id.as_str())
+            .fetch_optional(transaction.connection())
+            .await
+            .map_err(self.failed("read an image"))?;
+        let row = found.ok_or_else(|| Error::UnknownImage(id.clone()))?;
+        image_row::for_change(&row, self.root()).map_err(|damage| self.damaged(&damage))
+    }
+
+    /// Answers something that, dropped, tells watchers to look: however the commit ends, and even if its caller goes
+    /// away in the middle of it. To look in vain does no harm.
+    pub(super) fn wake(&self, cursor: u64) -> Wake<'_> {
+        Wake { watchers: &self.inner.cursor, cursor }
+    }
+}
+
+/// Wakes watchers when dropped.
+pub(super) struct Wake<'a> {
+    watchers: &'a watch::Sender<u64>,
+    cursor: u64,
+}
+
+impl Drop for Wake<'_> {
+    fn drop(&mut self) {
+        self.watchers.send_modify(|last| *last = self.cursor.max(*last));
+    }
+}
+
+/// Applies an event, or says which image refuses it.
+pub(super) fn apply(image: &mut Image, event: &Event) -> Result<(), Error> {
+    image.apply(event).map_err(|source| Error::Illegal { image: image.id.clone(), source })
+}
+
+/// What stands in the ledger must be there after a power cut: its resource may be running.
+fn durability(events: &[(SystemTime, EventKind)]) -> Durability {
+    let ledger = events.iter().any(|(_, kind)| matches!(kind, EventKind::Resource(_)));
+    if ledger { Durability::Power } else { Durability::Process }
+}
+
+/// Gives events their cursors, the first after `written`.
+fn number(image: &ImageId, events: Vec<(SystemTime, EventKind)>, written: u64) -> Vec<Event> {
+    let cursors = written + 1..;
+    let numbered = cursors.zip(events);
+    numbered
+        .map(|(cursor, (time, kind))| Event { cursor, image: image.clone(), time, kind })
+        .collect()
+}
+
+fn paths(image: &Image) -> BTreeSet<PathBuf> {
+    image.artifacts.iter().map(|artifact| artifact.path.clone()).collect()
+}

@@ -1,0 +1,157 @@
+//! What can go wrong with the store.
+
+use crate::domain::{IllegalTransition, ImageId};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The store can't do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// This user may not write there, or nobody can.
+    #[error(
+        "can't write to the store at {} as user {user}; make it writable or choose another directory",
+        path.display()
+    )]
+    Unwritable {
+        /// The file or directory.
+        path: PathBuf,
+        /// The numeric id of the user.
+        user: u32,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The file system is full, or the user's quota is used up.
+    #[error("no space left for {}{}; free some, or choose another directory", path.display(), needs(*needed))]
+    Full {
+        /// What could not be written.
+        path: PathBuf,
+        /// How many bytes it needs; 0 if that is not known.
+        needed: u64,
+    },
+    /// A later version of the factory has written this store.
+    #[error(
+        "the store {} has schema {found} and this factory knows no later one than {known}; use the newer factory",
+        path.display()
+    )]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The last schema known here.
+        known: i64,
+    },
+    /// The database is damaged, or it is somebody else's.
+    #[error("the store {} can't be read: {what}; restore it from a backup, or move it away", path.display())]
+    Corrupt {
+        /// The database.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// There is no such image.
+    #[error("there is no image {0}")]
+    UnknownImage(ImageId),
+    /// There is such an image already.
+    #[error("there is an image {0} already")]
+    Duplicate(ImageId),
+    /// An event is not a step that the image can take. Nothing was written.
+    #[error("image {image} refuses an event")]
+    Illegal {
+        /// The image.
+        image: ImageId,
+        /// The step.
+        #[source]
+        source: IllegalTransition,
+    },
+    /// A file can't become a body.
+    #[error("{} can't become the body of an image: {why}", path.display())]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: &'static str,
+    },
+    /// A file operation failed.
+    #[error("failed to {operation} {}", path.display())]
+    File {
+        /// A verb.
+        operation: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A database operation failed.
+    #[error("failed to {operation} in {}", path.display())]
+    Database {
+        /// A verb and its object.
+        operation: &'static str,
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
+}
+
+impl Error {
+    /// Names what failed on `path`, and tells a full disk and missing rights from the rest.
+    pub(super) fn file(operation: &'static str, path: &Path, source: io::Error) -> Self {
+        use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        let path = path.to_owned();
+        match source.kind() {
+            StorageFull | QuotaExceeded => Self::Full { path, needed: 0 },
+            PermissionDenied | ReadOnlyFilesystem => {
+                Self::Unwritable { path, user: user(), source: source.into() }
+            }
+            _ => Self::File { operation, path, source },
+        }
+    }
+
+    /// Names what failed in the database, and tells the cases that a user can mend from the rest.
+    pub(super) fn database(operation: &'static str, path: &Path, source: sqlx::Error) -> Self {
+        let path = path.to_owned();
+        match primary_code(&source) {
+            Some(SQLITE_FULL) => Self::Full { path, needed: 0 },
+            Some(SQLITE_PERM | SQLITE_READONLY | SQLITE_CANTOPEN) => {
+                Self::Unwritable { path, user: user(), source: source.into() }
+            }
+            Some(SQLITE_CORRUPT | SQLITE_NOTADB) => {
+                Self::Corrupt { path, what: source.to_string() }
+            }
+            _ => Self::Database { operation, path, source },
+        }
+    }
+
+    /// Adds how many bytes there should have been.
+    pub(super) fn needing(self, bytes: u64) -> Self {
+        match self {
+            Self::Full { path, .. } => Self::Full { path, needed: bytes },
+            other => other,
+        }
+    }
+}
+
+const SQLITE_PERM: i32 = 3;
+const SQLITE_READONLY: i32 = 8;
+const SQLITE_CORRUPT: i32 = 11;
+const SQLITE_FULL: i32 = 13;
+const SQLITE_CANTOPEN: i32 = 14;
+const SQLITE_NOTADB: i32 = 26;
+
+/// Answers SQLite's primary result code: the low byte of the extended one.
+fn primary_code(error: &sqlx::Error) -> Option<i32> {
+    let code = error.as_database_error()?.code()?;
+    code.parse::<i32>().ok().map(|extended| extended & 0xff)
+}
+
+fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+fn needs(bytes: u64) -> String {
+    if bytes == 0 { String::new() } else { format!(" ({bytes} bytes)") }
+}

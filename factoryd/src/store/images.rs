@@ -1,0 +1,101 @@
+//! Images: recorded and listed.
+
+use super::writer::Durability;
+use super::{Error, Store, append, image_row};
+use crate::domain::{Event, EventKind, Image, ImageId, Kind, Status};
+use sqlx::QueryBuilder;
+use sqlx::sqlite::SqliteRow;
+
+/// Which images to list. The default is all but the deleted ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImageFilter {
+    /// Of this kind only.
+    pub kind: Option<Kind>,
+    /// In this status only; asking for deleted ones includes them.
+    pub status: Option<Status>,
+    /// Made from this image only.
+    pub parent: Option<ImageId>,
+    /// Deleted ones too.
+    pub include_deleted: bool,
+}
+
+impl Store {
+    /// Records a new image, owned by this process, and answers its first event: New → New, at its time of creation.
+    ///
+    /// # Errors
+    /// If its status is not New, there is such an image already, or its parent does not exist.
+    pub async fn insert(&self, image: &Image) -> Result<Event, Error> {
+        let mut transaction = self.inner.writer.begin(Durability::Process).await?;
+        if let Some(parent) = &image.parent {
+            self.load(&mut transaction, parent).await?;
+        }
+        let event = Event {
+            cursor: self.cursor_written(&mut transaction).await? + 1,
+            image: image.id.clone(),
+            time: image.created,
+            kind: EventKind::Status { from: Status::New, to: Status::New, failure: None },
+        };
+        let mut image = Image { last_cursor: 0, ..image.clone() };
+        append::apply(&mut image, &event)?;
+        let number = self.insert_image(&mut transaction, &image).await?;
+        self.insert_events(&mut transaction, number, std::slice::from_ref(&event)).await?;
+        let wake = self.wake(event.cursor);
+        transaction.commit().await?;
+        drop(wake);
+        Ok(event)
+    }
+
+    /// Answers an image as it is now.
+    ///
+    /// # Errors
+    /// If the database can't be read.
+    pub async fn image(&self, id: &ImageId) -> Result<Option<Image>, Error> {
+        let mut query = QueryBuilder::new(image_row::SELECT_WHOLE);
+        query.push(" WHERE i.id = ").push_bind(id.as_str());
+        let row = query.build().fetch_optional(&self.inner.readers).await;
+        let row = row.map_err(self.failed("read an image"))?;
+        row.map(|row| self.whole_image(&row)).transpose()
+    }
+
+    /// Lists images, oldest first.
+    ///
+    /// # Errors
+    /// If the database can't be read.
+    pub async fn images(&self, filter: &ImageFilter) -> Result<Vec<Image>, Error> {
+        let mut query = QueryBuilder::new(image_row::SELECT_WHOLE);
+        query.push(" WHERE true");
+        if let Some(kind) = filter.kind {
+            query.push(" AND i.kind = ").push_bind(kind.as_str());
+        }
+        if let Some(status) = filter.status {
+            query.push(" AND i.status = ").push_bind(status.as_str());
+        } else if !filter.include_deleted {
+            query.push(" AND i.status <> ").push_bind(Status::Deleted.as_str());
+        }
+        if let Some(parent) = &filter.parent {
+            query.push(" AND i.parent = ").push_bind(parent.as_str());
+        }
+        query.push(" ORDER BY i.number");
+        let rows = query.build().fetch_all(&self.inner.readers).await;
+        let rows = rows.map_err(self.failed("list images"))?;
+        rows.iter().map(|row| self.whole_image(row)).collect()
+    }
+
+    /// Starts another try of an image: raises its attempt and answers it. Operations of the new try have new ids.
+    ///
+    /// # Errors
+    /// If there is no such image.
+    pub async fn next_attempt(&self, id: &ImageId) -> Result<u32, Error> {
+        let mut transaction = self.inner.writer.begin(Durability::Process).await?;
+        let sql = "UPDATE images SET attempt = attempt + 1 WHERE id = ? RETURNING attempt";
+        let raised = sqlx::query_scalar(sql).bind(id.as_str());
+        let raised = raised.fetch_optional(transaction.connection()).await;
+        let raised: Option<u32> = raised.map_err(self.failed("raise the attempt"))?;
+        transaction.commit().await?;
+        raised.ok_or_else(|| Error::UnknownImage(id.clone()))
+    }
+
+    pub(super) fn whole_image(&self, row: &SqliteRow) -> Result<Image, Error> {
+        image_row::whole(row, self.root()).map_err(|damage| self.damaged(&damage))
+    }
+}

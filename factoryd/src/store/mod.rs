@@ -1,0 +1,152 @@
+//! What is kept: records, events and bodies.
+//!
+//! A store is a directory. Several processes may have it open at once: a daemon, and `factory` on the command line.
+//!
+//! ```text
+//! factory.db                     records and events: SQLite with a write-ahead log (factory.db-wal, factory.db-shm)
+//! images/<image>/<file>          bodies: whole, synchronised, read-only; shared ones are hard links
+//! work/<owner>/<operation>/      the directory of an operation under way; its files become bodies by renaming
+//! owners/<owner>.lock            locked for as long as the process with the store open lives
+//! store.lock                     locked while a process opens the store
+//! ```
+//!
+//! Paths in the database are relative to the store, so that it can be moved.
+//!
+//! **Invariants:** every change of an image is an event, written in one transaction with the image as it is after it
+//! ([`Image::apply`](crate::domain::Image::apply)). Cursors rise in the order in which events become visible, and are never used
+//! twice. A write that was acknowledged survives `kill -9`; a power cut may undo the last ones, but none before a
+//! [`Resource`](crate::domain::EventKind::Resource) event, which is synchronised before [`Store::append`] returns. Nothing in
+//! `images/` is ever partial or changed. An image that is not settled has exactly one owner, and when that is dead exactly
+//! one other process gets it ([`Store::abandoned`]).
+
+mod append;
+mod bodies;
+mod content;
+mod error;
+mod events;
+mod image_row;
+mod images;
+mod owner;
+mod ownership;
+mod resources;
+mod rows;
+mod schema;
+mod work;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use bodies::NewArtifact;
+pub use error::Error;
+pub use events::EventQuery;
+pub use images::ImageFilter;
+pub use work::WorkDir;
+
+use owner::Owner;
+use sqlx::SqlitePool;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::watch;
+use writer::Writer;
+
+/// Where a store is.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Its directory; made if it does not exist.
+    pub root: PathBuf,
+}
+
+/// An open store. Clones are the same store and the same owner; the last one dropped gives the ownership up.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    root: PathBuf,
+    database: PathBuf,
+    owner: Owner,
+    writer: Writer,
+    readers: SqlitePool,
+    cursor: watch::Sender<u64>,
+}
+
+impl Store {
+    /// Opens the store, makes it if there is none, and brings an older one up to date.
+    ///
+    /// # Errors
+    /// If it can't be written, is newer than this program, or is damaged.
+    pub async fn open(options: Options) -> Result<Self, Error> {
+        let (root, owner, _setup) = blocking(move || prepare(&options.root)).await?;
+        let database = root.join("factory.db");
+        let writer = Writer::open(database.clone()).await?;
+        let readers = schema::readers(&database);
+        let cursor = watch::Sender::new(0);
+        let inner = Inner { root, database, owner, writer, readers, cursor };
+        let store = Self { inner: Arc::new(inner) };
+        store.inner.cursor.send_replace(store.last_cursor().await?);
+        Ok(store)
+    }
+
+    /// Closes the database, so that all of it is in one file. Clones can't be used after that. A store that is not closed
+    /// loses nothing.
+    pub async fn close(self) {
+        self.inner.readers.close().await;
+        self.inner.writer.close().await;
+    }
+
+    /// Answers the store's directory, absolute.
+    pub fn root(&self) -> &Path {
+        &self.inner.root
+    }
+
+    fn images_dir(&self) -> PathBuf {
+        self.root().join("images")
+    }
+
+    fn damaged(&self, damage: &rows::Damage) -> Error {
+        Error::Corrupt { path: self.inner.database.clone(), what: damage.to_string() }
+    }
+
+    fn failed(&self, operation: &'static str) -> impl Fn(sqlx::Error) -> Error {
+        let path = self.inner.database.clone();
+        move |source| Error::database(operation, &path, source)
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("root", &self.inner.root).finish_non_exhaustive()
+    }
+}
+
+/// Makes the directories, becomes an owner, and holds the store while the database is set up.
+fn prepare(root: &Path) -> Result<(PathBuf, Owner, fs::File), Error> {
+    make_dir(root)?;
+    let root = root.canonicalize().map_err(|source| Error::file("find", root, source))?;
+    for name in ["images", "work", "owners"] {
+        make_dir(&root.join(name))?;
+    }
+    let setup = owner::lock_store(&root.join("store.lock"))?;
+    let owner = Owner::register(&root.join("owners"))?;
+    Ok((root, owner, setup))
+}
+
+fn make_dir(path: &Path) -> Result<(), Error> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|source| Error::file("make the directory", path, source))
+}
+
+/// Runs file operations where they may block. They run to their end even if the caller goes away.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(failed) => match failed.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => panic!("the runtime went away under a task that waits on it"),
+        },
+    }
+}

@@ -1,0 +1,90 @@
+//! The database: its schema, how it came to be, and the connections to it.
+
+use super::Error;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection};
+use std::path::Path;
+use std::time::Duration;
+
+/// Every step from an empty file to the present schema. A released step is never changed: stores that took it exist.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql")];
+
+/// Marks a database as a factory's ("ifac"), so that nobody else's is taken for one.
+const APPLICATION_ID: i64 = 0x6966_6163;
+
+/// How long a connection waits for another process's write.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How many reads may be under way at once.
+const READERS: u32 = 4;
+
+/// Answers how to connect to the database at `path` for writing.
+pub(super) fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging()
+}
+
+/// Answers a pool of connections that can only read. It connects when it is first used.
+pub(super) fn readers(path: &Path) -> SqlitePool {
+    let options = options(path).create_if_missing(false).pragma("query_only", "ON");
+    SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options)
+}
+
+/// Brings the database to the present schema, in one transaction.
+///
+/// # Errors
+/// If it is newer than this program, is not a factory's, or can't be written.
+pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), Error> {
+    let failed = |source| Error::database("migrate the schema", path, source);
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+    let found = version(&mut transaction, path).await?;
+    for step in &MIGRATIONS[found..] {
+        sqlx::raw_sql(*step).execute(&mut *transaction).await.map_err(failed)?;
+    }
+    if found < MIGRATIONS.len() {
+        let stamp = format!(
+            "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {}",
+            MIGRATIONS.len()
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(stamp))
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+    }
+    // Changes nothing, and yet fails if nothing can be changed: better now than in the middle of a build.
+    sqlx::raw_sql("UPDATE images SET cancel = cancel WHERE false")
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+    transaction.commit().await.map_err(failed)
+}
+
+/// Answers the schema's version: how many migrations were made.
+async fn version(connection: &mut SqliteConnection, path: &Path) -> Result<usize, Error> {
+    let (found, application, tables): (i64, i64, i64) = sqlx::query_as(
+        "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema)
+         FROM pragma_user_version, pragma_application_id",
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(|source| Error::database("read the schema version", path, source))?;
+    let empty = found == 0 && tables == 0;
+    if application != APPLICATION_ID && !empty {
+        let what = "it is another program's database".to_owned();
+        return Err(Error::Corrupt { path: path.to_owned(), what });
+    }
+    let known = MIGRATIONS.len();
+    match usize::try_from(found) {
+        Ok(version) if version <= known => Ok(version),
+        _ => Err(Error::Newer { path: path.to_owned(), found, known: known as i64 }),
+    }
+}
