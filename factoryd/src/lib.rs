@@ -4,6 +4,9 @@
 
 pub mod delegate;
 pub mod domain;
+pub mod factory;
+pub mod jobs;
+pub mod pipeline;
 pub mod report;
 pub mod store;
 pub mod tdl;

@@ -1,0 +1,280 @@
+//! Beginning images: everything that can be refused is refused before anything is recorded.
+
+use super::{
+    BaseImageRequest, Error, Factory, ProviderImageRequest, ProviderSource, TargetImageRequest,
+    TargetSource,
+};
+use crate::delegate::{
+    self, Account, CloudDelegate, Description, Diagnostic, OsDelegate, Proposal,
+};
+use crate::domain::{
+    CloudIdentifiers, Content, Failure, Fault, Image, ImageId, Kind, Parameters, Secret, Status,
+    Template,
+};
+use crate::jobs::{Job, ShuttingDown, Work};
+use crate::pipeline::{for_customisation, recorded_template};
+use crate::tdl;
+use std::sync::Arc;
+use std::time::SystemTime;
+use uuid::Uuid;
+
+/// What is common to all images that are about to begin.
+struct Draft {
+    kind: Kind,
+    template: Template,
+    parent: Option<ImageId>,
+    target: Option<String>,
+    provider: Option<String>,
+    snapshot: bool,
+    parameters: Parameters,
+    secrets: Vec<(String, Secret)>,
+    work: Work,
+}
+
+impl Factory {
+    /// Begins a base image.
+    ///
+    /// # Errors
+    /// If the template is not valid, no plugin installs its operating system, or that plugin can't be asked.
+    pub async fn create_base_image(&self, request: BaseImageRequest) -> Result<Image, Error> {
+        let template = tdl::parse(&request.template_xml).map_err(Error::Template)?;
+        self_contained(&template)?;
+        let os = self.os(&template)?;
+        let description = described(os.describe().await)?;
+        let mut parameters = request.parameters;
+        let secrets = parameters.split_off(&description.sensitive_parameters);
+        let proposal = Proposal {
+            method: "CreateBaseImage",
+            template: Some(&template),
+            parameters: &parameters,
+            secrets: &secrets,
+            target: None,
+            account: None,
+        };
+        accepted(os.validate(proposal).await)?;
+        self.begin(Draft { parameters, secrets, ..Draft::new(Kind::Base, template, Work::Base) })
+            .await
+    }
+
+    /// Begins a target image; from a template, its base image too.
+    ///
+    /// # Errors
+    /// If the template is not valid, there is no such base image, no plugin serves the operating system or the target, or
+    /// those plugins can't be asked.
+    pub async fn create_target_image(&self, request: TargetImageRequest) -> Result<Image, Error> {
+        let (cloud, description) = self.cloud(&request.target).await?;
+        let mut parameters = request.parameters.clone();
+        let secrets = parameters.split_off(&description.sensitive_parameters);
+        let proposal = Proposal {
+            method: "DidCreateTargetImage",
+            template: None,
+            parameters: &parameters,
+            secrets: &secrets,
+            target: Some(&request.target),
+            account: None,
+        };
+        accepted(cloud.validate(proposal).await)?;
+        let base = match &request.source {
+            TargetSource::BaseImage(id) => self.parent(id, Kind::Base).await?,
+            TargetSource::Template(xml) => {
+                self.create_base_image(BaseImageRequest {
+                    template_xml: xml.clone(),
+                    parameters: request.parameters,
+                })
+                .await?
+            }
+        };
+        let draft = Draft::new(Kind::Target, inherited(&base)?, Work::Target);
+        let parent = Some(base.id);
+        let target = Some(request.target);
+        self.begin(Draft { parent, target, parameters, secrets, ..draft }).await
+    }
+
+    /// Begins a provider image; from a template, its base and target images too, unless it is a snapshot.
+    ///
+    /// # Errors
+    /// As [`create_target_image`](Self::create_target_image); and if the plugin can't push or make snapshots.
+    pub async fn create_provider_image(
+        &self,
+        request: ProviderImageRequest,
+    ) -> Result<Image, Error> {
+        let (cloud, description) = self.cloud(&request.target).await?;
+        let snapshot = matches!(request.source, ProviderSource::Snapshot(_));
+        require(&description, if snapshot { "snapshot" } else { "push" })?;
+        let mut parameters = request.parameters.clone();
+        let secrets = parameters.split_off(&description.sensitive_parameters);
+        let account = Account {
+            provider: request.provider.clone(),
+            credentials: request.credentials.clone(),
+        };
+        let proposal = Proposal {
+            method: if snapshot { "SnapshotImageOnProvider" } else { "PushImageToProvider" },
+            template: None,
+            parameters: &parameters,
+            secrets: &secrets,
+            target: Some(&request.target),
+            account: Some(&account),
+        };
+        accepted(cloud.validate(proposal).await)?;
+        let (template, parent) = self.provider_source(&request).await?;
+        let work = if snapshot { Work::Snapshot(account) } else { Work::Push(account) };
+        let draft = Draft::new(Kind::Provider, template, work);
+        let target = Some(request.target);
+        let provider = Some(request.provider);
+        self.begin(Draft { parent, target, provider, snapshot, parameters, secrets, ..draft }).await
+    }
+
+    /// Answers the template of a provider image and the image to push; begins that if need be.
+    async fn provider_source(
+        &self,
+        request: &ProviderImageRequest,
+    ) -> Result<(Template, Option<ImageId>), Error> {
+        let target = match &request.source {
+            ProviderSource::Snapshot(xml) => {
+                return Ok((tdl::parse(xml).map_err(Error::Template)?, None));
+            }
+            ProviderSource::TargetImage(id) => self.parent(id, Kind::Target).await?,
+            ProviderSource::Template(xml) => {
+                self.create_target_image(TargetImageRequest {
+                    target: request.target.clone(),
+                    source: TargetSource::Template(xml.clone()),
+                    parameters: request.parameters.clone(),
+                })
+                .await?
+            }
+        };
+        Ok((inherited(&target)?, Some(target.id)))
+    }
+
+    /// Records an image and submits its job.
+    async fn begin(&self, draft: Draft) -> Result<Image, Error> {
+        let image = draft.image();
+        self.store.insert(&image).await?;
+        let job = Job {
+            image: self.image(&image.id).await?,
+            template: draft.template,
+            secrets: draft.secrets,
+            work: draft.work,
+        };
+        let begun = job.image.clone();
+        self.jobs.submit(job).map_err(|ShuttingDown| Error::ShuttingDown)?;
+        Ok(begun)
+    }
+
+    fn os(&self, template: &Template) -> Result<Arc<dyn OsDelegate>, Error> {
+        self.delegates.os(&template.os).map_err(Error::NoDelegate)
+    }
+
+    async fn cloud(&self, target: &str) -> Result<(Arc<dyn CloudDelegate>, Description), Error> {
+        let cloud = self.delegates.cloud(target).map_err(Error::NoDelegate)?;
+        let description = described(cloud.describe().await)?;
+        Ok((cloud, description))
+    }
+
+    /// Answers an image that another can be made from: of the right kind, and complete or on its way.
+    async fn parent(&self, id: &ImageId, expected: Kind) -> Result<Image, Error> {
+        let image = self.image(id).await?;
+        if image.kind != expected {
+            let (actual, expected) = (image.kind.as_str(), expected.as_str());
+            return Err(Error::Kind { id: id.clone(), actual, expected });
+        }
+        if image.status.is_settled() && image.status != Status::Complete {
+            let why = "nothing can be made from it";
+            return Err(Error::Status { id: id.clone(), status: image.status, why });
+        }
+        Ok(image)
+    }
+}
+
+/// Answers the template of an image that is made from another.
+fn inherited(parent: &Image) -> Result<Template, Error> {
+    recorded_template(parent).map(for_customisation).map_err(Error::Plugin)
+}
+
+impl Draft {
+    fn new(kind: Kind, template: Template, work: Work) -> Self {
+        Self {
+            kind,
+            template,
+            parent: None,
+            target: None,
+            provider: None,
+            snapshot: false,
+            parameters: Parameters::default(),
+            secrets: Vec::new(),
+            work,
+        }
+    }
+
+    fn image(&self) -> Image {
+        let now = SystemTime::now();
+        Image {
+            id: ImageId::from_uuid(Uuid::now_v7()),
+            kind: self.kind,
+            status: Status::New,
+            percent: 0.0,
+            activity: String::new(),
+            failure: None,
+            name: self.template.name.clone(),
+            template_xml: self.template.xml.clone(),
+            parent: self.parent.clone(),
+            target: self.target.clone(),
+            provider: self.provider.clone(),
+            snapshot: self.snapshot,
+            identifiers: CloudIdentifiers::default(),
+            artifacts: Vec::new(),
+            properties: Parameters::default(),
+            parameters: self.parameters.clone(),
+            icicle_xml: None,
+            attempt: 1,
+            created: now,
+            updated: now,
+            last_cursor: 0,
+        }
+    }
+}
+
+/// Refuses content that would have to be fetched from somewhere.
+fn self_contained(template: &Template) -> Result<(), Error> {
+    let files = template.files.iter().map(|file| (&file.name, &file.content));
+    let commands = template.precommands.iter().chain(&template.commands);
+    let mut contents = files.chain(commands.map(|command| (&command.name, &command.content)));
+    let Some((name, _)) = contents.find(|(_, content)| matches!(content, Content::Url(_))) else {
+        return Ok(());
+    };
+    let message = format!("the content of {name} is a URL, which this factory does not fetch");
+    let failure = Failure::new(Fault::User, "CONTENT_NOT_FETCHED", message);
+    Err(Error::Plugin(Box::new(failure.hint("put the content into the template, as base64"))))
+}
+
+/// Refuses what a plugin finds wrong.
+fn accepted(answer: Result<Vec<Diagnostic>, delegate::Error>) -> Result<(), Error> {
+    match answer {
+        Ok(found) if found.iter().any(|diagnostic| diagnostic.is_error) => {
+            Err(Error::Refused(found))
+        }
+        Ok(_) | Err(delegate::Error::Unimplemented(_)) => Ok(()),
+        Err(error) => described(Err(error)),
+    }
+}
+
+/// Answers a plugin's description, or why it can't be had.
+fn described<T>(answer: Result<T, delegate::Error>) -> Result<T, Error> {
+    answer.map_err(|error| match error {
+        delegate::Error::Failed(failure) => Error::Plugin(failure),
+        other => {
+            let failure = Failure::new(Fault::Plugin, "NO_DESCRIPTION", other.to_string());
+            Error::Plugin(Box::new(failure))
+        }
+    })
+}
+
+/// Refuses what a plugin says that it can't do.
+fn require(plugin: &Description, capability: &str) -> Result<(), Error> {
+    if plugin.capabilities.iter().any(|known| known == capability) {
+        return Ok(());
+    }
+    let message = format!("plugin {} can't {capability}", plugin.name);
+    let failure = Failure::new(Fault::User, "UNSUPPORTED", message);
+    Err(Error::Plugin(Box::new(failure.hint("see `factory plugins` for what each plugin can do"))))
+}

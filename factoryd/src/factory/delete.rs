@@ -1,0 +1,65 @@
+//! Ending images.
+
+use super::{DeleteRequest, Error, Factory, ListRequest};
+use crate::delegate::Account;
+use crate::domain::{EventKind, Image, ImageId, Status};
+use crate::jobs::{Job, ShuttingDown, Work};
+use crate::pipeline::recorded_template;
+use std::time::SystemTime;
+
+impl Factory {
+    /// Begins the deletion of an image: DELETING at once, DELETED or DELETEFAILED later. With `cascade`, the images made
+    /// from it go first.
+    ///
+    /// # Errors
+    /// If there is no such image, it is being worked on, or others were made from it and `cascade` is not set.
+    pub async fn delete(&self, request: DeleteRequest) -> Result<Image, Error> {
+        let mut family = vec![self.image(&request.id).await?];
+        let mut next = 0;
+        while let Some(image) = family.get(next) {
+            family.extend(self.children(&image.id).await?);
+            next += 1;
+        }
+        let count = family.len() - 1;
+        if 0 < count && !request.cascade {
+            return Err(Error::HasChildren { id: request.id, count });
+        }
+        family.iter().try_for_each(deletable)?;
+        for image in family.into_iter().rev() {
+            self.begin_deletion(image, &request).await?;
+        }
+        self.image(&request.id).await
+    }
+
+    async fn children(&self, id: &ImageId) -> Result<Vec<Image>, Error> {
+        self.images(ListRequest { parent: Some(id.clone()), ..ListRequest::default() }).await
+    }
+
+    async fn begin_deletion(&self, image: Image, request: &DeleteRequest) -> Result<(), Error> {
+        let template = recorded_template(&image).map_err(Error::Plugin)?;
+        let provider = request.provider.clone().or_else(|| image.provider.clone());
+        let account = Account {
+            provider: provider.unwrap_or_default(),
+            credentials: request.credentials.clone(),
+        };
+        let status = EventKind::Status { from: image.status, to: Status::Deleting, failure: None };
+        self.store.append(&image.id, vec![(SystemTime::now(), status)]).await?;
+        let mut image = self.image(&image.id).await?;
+        image.parameters.0.extend(request.parameters.0.clone());
+        let job = Job { image, template, secrets: Vec::new(), work: Work::Delete(account) };
+        self.jobs.submit(job).map_err(|ShuttingDown| Error::ShuttingDown)
+    }
+}
+
+/// Refuses what can't be deleted now.
+fn deletable(image: &Image) -> Result<(), Error> {
+    if image.status.become_(Status::Deleting).is_ok() {
+        return Ok(());
+    }
+    let why = match image.status {
+        Status::Deleted => "there is nothing to delete",
+        Status::Deleting => "it is being deleted already",
+        _ => "cancel it first",
+    };
+    Err(Error::Status { id: image.id.clone(), status: image.status, why })
+}

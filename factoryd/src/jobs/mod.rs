@@ -1,0 +1,143 @@
+//! When: which image is worked on now, which waits for its parent or for a free place, and how work ends early.
+//!
+//! ```text
+//! submit ─► Pending ─ parent complete? ─ a slot free? ─► Building ─ pipeline ─► Complete | Failed
+//! ```
+//!
+//! Every image that is being worked on has one task, owned by [`Jobs`]; cancelling it is the only way to end it early.
+//! A client that goes away ends nothing.
+
+mod parent;
+mod run;
+mod service;
+
+pub use service::{Late, Service};
+
+use crate::delegate::Account;
+use crate::domain::{Image, ImageId, Secret, Template};
+use crate::pipeline::Pipeline;
+use crate::store::Store;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How much is done at once, and how long things may take to end.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many images are built at once; more wait.
+    pub concurrent_builds_max: usize,
+    /// How long a plugin may clean up after a cancellation.
+    pub cancel_grace: Duration,
+    /// How often cancellations asked for through another process are looked for.
+    pub cancel_poll: Duration,
+    /// How long a shutdown waits for the work to end.
+    pub drain_deadline: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            concurrent_builds_max: std::thread::available_parallelism().map_or(2, usize::from),
+            cancel_grace: Duration::from_secs(10),
+            cancel_poll: Duration::from_millis(500),
+            drain_deadline: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What is to be done with an image.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// Build a base image.
+    Base,
+    /// Build a target image from its parent.
+    Target,
+    /// Push its parent into an account.
+    Push(Account),
+    /// Make it inside an account.
+    Snapshot(Account),
+    /// Delete it.
+    Delete(Account),
+}
+
+/// An image and what is to be done with it.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The image, as recorded.
+    pub image: Image,
+    /// Its template.
+    pub template: Template,
+    /// Its sensitive parameters.
+    pub secrets: Vec<(String, Secret)>,
+    /// What to do.
+    pub work: Work,
+}
+
+/// The factory is shutting down and takes no more work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the factory is shutting down")]
+pub struct ShuttingDown;
+
+/// Does jobs. Cheap to clone.
+#[derive(Clone)]
+pub struct Jobs(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    pipeline: Pipeline,
+    options: Options,
+    slots: Semaphore,
+    tasks: TaskTracker,
+    running: Mutex<HashMap<ImageId, CancellationToken>>,
+    shutdown: CancellationToken,
+}
+
+impl Jobs {
+    /// Makes the jobs of one process, and the service that recovers, polls and drains for them.
+    pub fn new(store: Store, pipeline: Pipeline, options: Options) -> (Self, Service) {
+        let jobs = Self(Arc::new(Inner {
+            slots: Semaphore::new(options.concurrent_builds_max.max(1)),
+            store,
+            pipeline,
+            options,
+            tasks: TaskTracker::new(),
+            running: Mutex::default(),
+            shutdown: CancellationToken::new(),
+        }));
+        (jobs.clone(), Service::new(jobs))
+    }
+
+    /// Begins a job: answers at once, the work goes on in a task.
+    ///
+    /// # Errors
+    /// If the factory is shutting down.
+    pub fn submit(&self, job: Job) -> Result<(), ShuttingDown> {
+        if self.0.shutdown.is_cancelled() {
+            return Err(ShuttingDown);
+        }
+        let cancellation = CancellationToken::new();
+        self.running().insert(job.image.id.clone(), cancellation.clone());
+        let jobs = self.clone();
+        self.0.tasks.spawn(async move { jobs.run(job, cancellation).await });
+        Ok(())
+    }
+
+    /// Asks the work on an image to stop. Answers whether there is such work in this process.
+    pub fn cancel(&self, id: &ImageId) -> bool {
+        let running = self.running();
+        let token = running.get(id);
+        token.inspect(|token| token.cancel()).is_some()
+    }
+
+    /// Answers the images that are being worked on or wait, in no order.
+    pub fn active(&self) -> Vec<ImageId> {
+        self.running().keys().cloned().collect()
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<ImageId, CancellationToken>> {
+        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

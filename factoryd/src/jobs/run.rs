@@ -1,0 +1,156 @@
+//! One job from its admission to its last status.
+
+use super::{Job, Jobs, Work};
+use crate::domain::{EventKind, Failure, Fault, Image, ImageId, Progress, Status};
+use crate::pipeline::{self, Build};
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::time::SystemTime;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, error, info, info_span};
+
+impl Jobs {
+    /// Does a job and records how it ended, whatever happens in between.
+    pub(super) async fn run(&self, job: Job, cancellation: CancellationToken) {
+        let span = info_span!("image", id = %job.image.id, kind = %job.image.kind);
+        let id = job.image.id.clone();
+        async {
+            let work = AssertUnwindSafe(self.work(&job, &cancellation)).catch_unwind().await;
+            let outcome = work.unwrap_or_else(|_| Err(panicked()));
+            self.finish(&job, outcome).await;
+        }
+        .instrument(span)
+        .await;
+        self.running().remove(&id);
+    }
+
+    async fn work(&self, job: &Job, cancellation: &CancellationToken) -> pipeline::Result<()> {
+        if let Work::Delete(account) = &job.work {
+            return self.0.pipeline.delete(&self.build(job, cancellation), account).await;
+        }
+        self.enter(&job.image.id, Status::Pending).await?;
+        let parent = self.until(cancellation, self.parent(&job.image)).await??;
+        let _slot = self.until(cancellation, self.0.slots.acquire()).await?;
+        self.enter(&job.image.id, Status::Building).await?;
+        self.build_image(job, &self.build(job, cancellation), parent).await
+    }
+
+    async fn build_image(
+        &self,
+        job: &Job,
+        build: &Build,
+        parent: Option<Image>,
+    ) -> pipeline::Result<()> {
+        let pipeline = &self.0.pipeline;
+        match (&job.work, parent) {
+            (Work::Base, _) => pipeline.base_image(build).await,
+            (Work::Target, Some(base)) => pipeline.target_image(build, base).await,
+            (Work::Push(account), Some(target)) => pipeline.push(build, account, target).await,
+            (Work::Snapshot(account), _) => pipeline.snapshot(build, account).await,
+            (Work::Delete(account), _) => pipeline.delete(build, account).await,
+            (Work::Target | Work::Push(_), None) => Err(no_parent(&job.image)),
+        }
+    }
+
+    fn build(&self, job: &Job, cancellation: &CancellationToken) -> Build {
+        Build {
+            image: job.image.clone(),
+            template: job.template.clone(),
+            secrets: job.secrets.clone(),
+            cancellation: cancellation.clone(),
+            cancel_grace: self.0.options.cancel_grace,
+        }
+    }
+
+    /// Waits for something, but not past a cancellation.
+    async fn until<T>(
+        &self,
+        cancellation: &CancellationToken,
+        wait: impl Future<Output = T>,
+    ) -> pipeline::Result<T> {
+        let done = cancellation.run_until_cancelled(wait).await;
+        done.ok_or_else(|| pipeline::cancelled(&[]))
+    }
+
+    async fn enter(&self, id: &ImageId, to: Status) -> pipeline::Result<()> {
+        let entered = self.record(id, vec![status(to, None)]).await;
+        entered.map_err(|error| pipeline::store_failed(&error))
+    }
+
+    async fn record(&self, id: &ImageId, kinds: Vec<Entry>) -> Result<(), crate::store::Error> {
+        let now = SystemTime::now();
+        let Some(mut image) = self.0.store.image(id).await? else { return Ok(()) };
+        let mut events = Vec::with_capacity(kinds.len());
+        for entry in kinds {
+            events.push((now, entry.into_event(&mut image)));
+        }
+        self.0.store.append(id, events).await.map(drop)
+    }
+
+    /// Records the end. If even that fails, the next start of a factory finds the image abandoned and settles it.
+    async fn finish(&self, job: &Job, outcome: pipeline::Result<()>) {
+        let deleting = matches!(job.work, Work::Delete(_));
+        let entries = match outcome {
+            Ok(()) if deleting => vec![status(Status::Deleted, None)],
+            Ok(()) => vec![Entry::Done, status(Status::Complete, None)],
+            Err(failure) => {
+                let failure = self.explain(*failure);
+                info!(reason = failure.reason, "failed: {failure}");
+                let to = if deleting { Status::DeleteFailed } else { Status::Failed };
+                vec![status(to, Some(failure))]
+            }
+        };
+        if let Err(error) = self.record(&job.image.id, entries).await {
+            error!("how the image ended can't be recorded: {}", crate::report::chain(&error));
+        }
+    }
+
+    /// Tells a cancellation by a user from the end of the factory.
+    fn explain(&self, failure: Failure) -> Failure {
+        if failure.is_cancelled() && self.0.shutdown.is_cancelled() {
+            return interrupted("the factory was stopped");
+        }
+        failure
+    }
+}
+
+/// What is to be recorded, before it is known where the image is now.
+enum Entry {
+    Status(Status, Option<Failure>),
+    Done,
+}
+
+fn status(to: Status, failure: Option<Failure>) -> Entry {
+    Entry::Status(to, failure)
+}
+
+impl Entry {
+    fn into_event(self, image: &mut Image) -> EventKind {
+        match self {
+            Self::Status(to, failure) => {
+                let from = std::mem::replace(&mut image.status, to);
+                EventKind::Status { from, to, failure }
+            }
+            Self::Done => EventKind::Progress(Progress {
+                percent: 100.0,
+                activity: format!("{} image complete", image.kind),
+                ..Progress::default()
+            }),
+        }
+    }
+}
+
+/// Says that the work was ended by the end of a factory.
+pub(super) fn interrupted(message: &str) -> Failure {
+    Failure::new(Fault::Factory, Failure::INTERRUPTED, message).hint("build the image again")
+}
+
+fn panicked() -> Box<Failure> {
+    let failure = Failure::new(Fault::Factory, "FACTORY_PANIC", "the factory made a mistake");
+    Box::new(failure.hint("see the factory's log, and report it"))
+}
+
+fn no_parent(image: &Image) -> Box<Failure> {
+    let message = format!("{} image {} has no parent", image.kind, image.id);
+    Box::new(Failure::new(Fault::Factory, "NO_PARENT", message))
+}

@@ -1,0 +1,46 @@
+//! The end of an image: out of the provider's account, then out of the store.
+
+use super::images::{for_customisation, input_image, target_of};
+use super::recorder::Bodies;
+use super::step::{Step, discard};
+use super::{Build, Pipeline, Result, no_delegate, store_failed};
+use crate::delegate::Account;
+use crate::domain::Kind;
+
+const DELETE: Step =
+    Step { method: "DeleteFromProvider", percent: (0.0, 100.0), bodies: Bodies::Collect };
+
+impl Pipeline {
+    /// Deletes what an image is made of. Its record stays.
+    ///
+    /// # Errors
+    /// If the plugin fails or can't delete; the bodies are still there then.
+    pub async fn delete(&self, build: &Build, account: &Account) -> Result<()> {
+        if self.is_on_provider(build) {
+            self.delete_from_provider(build, account).await?;
+        }
+        let removed = self.store.remove_bodies(&build.image.id).await;
+        removed.map_err(|error| store_failed(&error))
+    }
+
+    /// Tells whether there is anything in an account. An image that failed before it was pushed has left nothing.
+    fn is_on_provider(&self, build: &Build) -> bool {
+        build.image.kind == Kind::Provider
+            && !build.image.identifiers.identifier_on_provider.is_empty()
+    }
+
+    async fn delete_from_provider(&self, build: &Build, account: &Account) -> Result<()> {
+        let image = &build.image;
+        let target = target_of(image)?;
+        let cloud = self.delegates.cloud(target).map_err(|error| no_delegate(&error))?;
+        let input = input_image(image.clone(), for_customisation(build.template.clone()));
+        let done = self
+            .step(build, DELETE, async |operation| {
+                let identifiers = &image.identifiers;
+                cloud.delete_from_provider(operation, target, account, identifiers, &input).await
+            })
+            .await?;
+        discard(done.work_dir).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! Base images and provider images: stories of one step.
+
+use super::recorder::Bodies;
+use super::step::{Step, discard};
+use super::{Build, Pipeline, Result, no_delegate};
+use crate::delegate::{Account, InputImage};
+use crate::domain::{Failure, Fault, Image, Template};
+use crate::tdl;
+
+impl Pipeline {
+    /// Builds a base image.
+    ///
+    /// # Errors
+    /// If no plugin installs the operating system, or the plugin fails, or the build is cancelled.
+    pub async fn base_image(&self, build: &Build) -> Result<()> {
+        let os = self.delegates.os(&build.template.os).map_err(|error| no_delegate(&error))?;
+        let step = Step { method: "CreateBaseImage", percent: (0.0, 99.0), bodies: Bodies::Adopt };
+        let done = self
+            .step(build, step, async |operation| {
+                os.create_base_image(operation, &build.template).await
+            })
+            .await?;
+        discard(done.work_dir).await;
+        Ok(())
+    }
+
+    /// Pushes a target image into an account.
+    ///
+    /// # Errors
+    /// If no plugin serves the target, or the plugin fails or can't push, or the build is cancelled.
+    pub async fn push(&self, build: &Build, account: &Account, target_image: Image) -> Result<()> {
+        let target = target_of(&build.image)?;
+        let cloud = self.delegates.cloud(target).map_err(|error| no_delegate(&error))?;
+        let input = input_image(target_image, build.template.clone());
+        self.inherit_packages(build, &input.image).await?;
+        let step =
+            Step { method: "PushImageToProvider", percent: (0.0, 99.0), bodies: Bodies::Adopt };
+        let done = self
+            .step(build, step, async |operation| {
+                cloud.push_image_to_provider(operation, target, account, &input).await
+            })
+            .await?;
+        discard(done.work_dir).await;
+        Ok(())
+    }
+
+    /// Makes an image inside an account.
+    ///
+    /// # Errors
+    /// If no plugin serves the target, or the plugin fails or can't snapshot, or the build is cancelled.
+    pub async fn snapshot(&self, build: &Build, account: &Account) -> Result<()> {
+        let target = target_of(&build.image)?;
+        let cloud = self.delegates.cloud(target).map_err(|error| no_delegate(&error))?;
+        let step =
+            Step { method: "SnapshotImageOnProvider", percent: (0.0, 99.0), bodies: Bodies::Adopt };
+        let done = self
+            .step(build, step, async |operation| {
+                cloud.snapshot_image_on_provider(operation, target, account, &build.template).await
+            })
+            .await?;
+        discard(done.work_dir).await;
+        Ok(())
+    }
+}
+
+/// Answers the target of a target or provider image.
+pub(super) fn target_of(image: &Image) -> Result<&str> {
+    image.target.as_deref().ok_or_else(|| {
+        let message = format!("image {} has no target", image.id);
+        Box::new(Failure::new(Fault::Factory, "NO_TARGET", message))
+    })
+}
+
+/// Makes an image the input of an operation.
+pub(super) fn input_image(image: Image, template: Template) -> InputImage {
+    InputImage { artifacts: image.artifacts.clone(), image, template }
+}
+
+/// Reads the template that an image was recorded with.
+///
+/// # Errors
+/// If the record holds none that can be read.
+pub fn recorded_template(image: &Image) -> Result<Template> {
+    tdl::parse(&image.template_xml).map_err(|problems| {
+        let message = format!("the template recorded with image {} can't be read", image.id);
+        let failure = Failure::new(Fault::Factory, "BAD_RECORD", message);
+        Box::new(failure.detail(problems.to_string()))
+    })
+}
+
+/// Leaves of a template what still means something once the base image exists. Packages, files and commands are in the
+/// image by then; Image Factory clears them too.
+pub fn for_customisation(mut template: Template) -> Template {
+    template.packages.clear();
+    template.files.clear();
+    template.commands.clear();
+    template.precommands.clear();
+    template
+}

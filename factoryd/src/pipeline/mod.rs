@@ -1,0 +1,75 @@
+//! The story of one image, told over the ports.
+//!
+//! ```text
+//! base      OS.CreateBaseImage
+//! target    Cloud.Should ─no─► done
+//!             │ yes
+//!           Cloud.Will ─► OS.CreateTargetImage ─► Cloud.Did
+//! push      Cloud.PushImageToProvider
+//! snapshot  Cloud.SnapshotImageOnProvider
+//! delete    Cloud.DeleteFromProvider (provider images), then the bodies
+//! ```
+//!
+//! That is Image Factory's sequence. When a story runs and with how many beside it is the business of `jobs`.
+//!
+//! **Invariant:** nothing here knows a process or a network: `pipeline` never imports `plugin`.
+
+mod delete;
+mod images;
+mod recorder;
+mod step;
+mod target;
+
+pub use images::{for_customisation, recorded_template};
+pub(crate) use step::cancelled;
+
+use crate::delegate::Delegates;
+use crate::domain::{Failure, Fault, Image, Secret, Template};
+use crate::report;
+use crate::store::{self, Store};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Why a story did not end well: what is recorded with the image.
+pub type Result<T> = std::result::Result<T, Box<Failure>>;
+
+/// One image to be worked on.
+#[derive(Clone)]
+pub struct Build {
+    /// The image, as it was when the work began.
+    pub image: Image,
+    /// What it is built from.
+    pub template: Template,
+    /// Its sensitive parameters.
+    pub secrets: Vec<(String, Secret)>,
+    /// Fires when the work is to stop.
+    pub cancellation: CancellationToken,
+    /// How long a plugin may clean up after that.
+    pub cancel_grace: Duration,
+}
+
+/// Tells the story of images. Cheap to clone.
+#[derive(Clone)]
+pub struct Pipeline {
+    store: Store,
+    delegates: Arc<dyn Delegates>,
+}
+
+impl Pipeline {
+    /// Makes a pipeline that records in `store` and works through `delegates`.
+    pub fn new(store: Store, delegates: Arc<dyn Delegates>) -> Self {
+        Self { store, delegates }
+    }
+}
+
+/// Says that no plugin does what is needed.
+fn no_delegate(error: &crate::delegate::NoDelegate) -> Box<Failure> {
+    let failure = Failure::new(Fault::User, "NO_PLUGIN", error.to_string());
+    Box::new(failure.hint("see `factory plugins` for what is served"))
+}
+
+/// Says that the store failed.
+pub(crate) fn store_failed(error: &store::Error) -> Box<Failure> {
+    Box::new(Failure::new(Fault::Factory, "STORE_FAILED", report::chain(error).to_string()))
+}

@@ -1,0 +1,103 @@
+//! One step of a story: one call of a delegate's method, with a directory of its own and a recorder of its events.
+
+use super::recorder::{Bodies, Recorder};
+use super::{Build, Pipeline, Result, store_failed};
+use crate::delegate::{self, Operation, OperationId};
+use crate::domain::{Artifact, Failure, Fault};
+use crate::report;
+use crate::store::WorkDir;
+use std::sync::Arc;
+use tracing::warn;
+
+/// Which step, and what becomes of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    /// The delegate's method, as the contract names it.
+    pub(super) method: &'static str,
+    /// Which part of the image's 0 to 100 percent it is.
+    pub(super) percent: (f64, f64),
+    /// What becomes of the files it announces.
+    pub(super) bodies: Bodies,
+}
+
+/// What a step left.
+pub(super) struct Done<T> {
+    /// What the method returned.
+    pub(super) value: T,
+    /// The files it announced, where they are now.
+    pub(super) artifacts: Vec<Artifact>,
+    /// Its directory, with the files that were not adopted.
+    pub(super) work_dir: WorkDir,
+}
+
+impl Pipeline {
+    /// Runs one step. Its directory lives for as long as the answer.
+    ///
+    /// # Errors
+    /// What the delegate says, with the method as step; or that it was cancelled.
+    pub(super) async fn step<T>(
+        &self,
+        build: &Build,
+        step: Step,
+        call: impl AsyncFnOnce(&Operation) -> std::result::Result<T, delegate::Error>,
+    ) -> Result<Done<T>> {
+        let id = OperationId::new(&build.image.id, build.image.last_cursor, step.method);
+        let work_dir =
+            self.store.work_dir(id.as_str()).await.map_err(|error| store_failed(&error))?;
+        let recorder = Arc::new(Recorder::new(
+            self.store.clone(),
+            build.image.id.clone(),
+            work_dir.path().to_owned(),
+            step,
+        ));
+        let operation = Operation {
+            id,
+            image: build.image.id.clone(),
+            kind: build.image.kind,
+            attempt: build.image.attempt,
+            work_dir: work_dir.path().to_owned(),
+            parameters: build.image.parameters.clone(),
+            secrets: build.secrets.clone(),
+            cancellation: build.cancellation.clone(),
+            cancel_grace: build.cancel_grace,
+            sink: recorder.clone(),
+        };
+        match call(&operation).await {
+            Ok(value) => Ok(Done { value, artifacts: recorder.announced(), work_dir }),
+            Err(error) => {
+                discard(work_dir).await;
+                Err(failure(error, step.method))
+            }
+        }
+    }
+}
+
+/// Removes a step's directory. What can't be removed now is removed by the next factory that starts.
+pub(super) async fn discard(work_dir: WorkDir) {
+    let path = work_dir.path().to_owned();
+    if let Err(error) = work_dir.remove().await {
+        warn!("{} is left behind: {}", path.display(), report::chain(&error));
+    }
+}
+
+/// Turns the end of a delegate's method into what is recorded with the image.
+fn failure(error: delegate::Error, method: &'static str) -> Box<Failure> {
+    match error {
+        delegate::Error::Failed(failure) => failure,
+        delegate::Error::Cancelled { left_behind } => cancelled(&left_behind),
+        delegate::Error::Unimplemented(_) => Box::new(
+            Failure::new(Fault::User, "UNSUPPORTED", format!("the plugin does not have {method}"))
+                .hint("see `factory plugins` for what each plugin can do"),
+        ),
+    }
+}
+
+/// Says that an image's work was cancelled.
+pub(crate) fn cancelled(left_behind: &[String]) -> Box<Failure> {
+    let failure = Failure::new(Fault::User, Failure::CANCELLED, "cancelled");
+    if left_behind.is_empty() {
+        return Box::new(failure);
+    }
+    let detail = format!("left behind:\n{}", left_behind.join("\n"));
+    Box::new(failure.hint("remove what was left behind by hand").detail(detail))
+}

@@ -1,0 +1,166 @@
+//! Target images: the dialogue between a cloud plugin and an OS plugin.
+
+use super::images::{input_image, target_of};
+use super::recorder::{Bodies, as_new};
+use super::step::{Done, Step, discard};
+use super::{Build, Pipeline, Result, no_delegate, store_failed};
+use crate::delegate::{self, CloudDelegate, InputImage};
+use crate::domain::{Artifact, CloudContent, EventKind, Image, PackageList};
+use std::time::SystemTime;
+
+const SHOULD: Step =
+    Step { method: "ShouldCreateTargetImage", percent: (0.0, 5.0), bodies: Bodies::Adopt };
+const WILL: Step =
+    Step { method: "WillCreateTargetImage", percent: (5.0, 10.0), bodies: Bodies::Adopt };
+const CREATE: Step =
+    Step { method: "CreateTargetImage", percent: (10.0, 50.0), bodies: Bodies::Collect };
+const DID: Step =
+    Step { method: "DidCreateTargetImage", percent: (50.0, 99.0), bodies: Bodies::Adopt };
+
+impl Pipeline {
+    /// Builds a target image from a complete base image.
+    ///
+    /// # Errors
+    /// If no plugin serves the operating system or the target, or a plugin fails, or the build is cancelled.
+    pub async fn target_image(&self, build: &Build, base: Image) -> Result<()> {
+        let target = target_of(&build.image)?;
+        let cloud = self.delegates.cloud(target).map_err(|error| no_delegate(&error))?;
+        let base = input_image(base, build.template.clone());
+        self.inherit_packages(build, &base.image).await?;
+        if !self.should(build, cloud.as_ref(), target, &base).await? {
+            return Ok(());
+        }
+        let content = self.will(build, cloud.as_ref(), target, &base).await?;
+        let customised = self.create(build, target, &base, &content).await?;
+        let image = InputImage {
+            artifacts: replaced(&base.artifacts, &customised.artifacts),
+            ..base.clone()
+        };
+        let announced = self.did(build, cloud.as_ref(), target, &image).await?;
+        if announced.is_empty() {
+            self.keep(build, &base, &customised.artifacts).await?;
+        }
+        discard(customised.work_dir).await;
+        Ok(())
+    }
+
+    /// Gives an image the packages of the one it is made from.
+    pub(super) async fn inherit_packages(&self, build: &Build, parent: &Image) -> Result<()> {
+        let Some(icicle_xml) = parent.icicle_xml.clone() else { return Ok(()) };
+        let count = icicle_xml.matches("<package ").count();
+        let packages = EventKind::Packages(PackageList { count, icicle_xml });
+        self.note(build, packages).await
+    }
+
+    async fn should(
+        &self,
+        build: &Build,
+        cloud: &dyn CloudDelegate,
+        target: &str,
+        base: &InputImage,
+    ) -> Result<bool> {
+        let done = self
+            .step(build, SHOULD, async |operation| {
+                or(true, cloud.should_create_target_image(operation, target, base).await)
+            })
+            .await?;
+        discard(done.work_dir).await;
+        Ok(done.value)
+    }
+
+    async fn will(
+        &self,
+        build: &Build,
+        cloud: &dyn CloudDelegate,
+        target: &str,
+        base: &InputImage,
+    ) -> Result<CloudContent> {
+        let done = self
+            .step(build, WILL, async |operation| {
+                let content = cloud.will_create_target_image(operation, target, base).await;
+                or(CloudContent::default(), content)
+            })
+            .await?;
+        discard(done.work_dir).await;
+        Ok(done.value)
+    }
+
+    /// Lets the OS plugin put cloud content into the image. A plugin that can't is no hindrance where there is none.
+    async fn create(
+        &self,
+        build: &Build,
+        target: &str,
+        base: &InputImage,
+        content: &CloudContent,
+    ) -> Result<Done<()>> {
+        let os = self.delegates.os(&build.template.os).map_err(|error| no_delegate(&error))?;
+        self.step(build, CREATE, async |operation| {
+            let created = os.create_target_image(operation, target, base, content).await;
+            if *content == CloudContent::default() { or((), created) } else { created }
+        })
+        .await
+    }
+
+    async fn did(
+        &self,
+        build: &Build,
+        cloud: &dyn CloudDelegate,
+        target: &str,
+        image: &InputImage,
+    ) -> Result<Vec<Artifact>> {
+        let done = self
+            .step(build, DID, async |operation| {
+                or((), cloud.did_create_target_image(operation, target, image).await)
+            })
+            .await?;
+        discard(done.work_dir).await;
+        Ok(done.artifacts)
+    }
+
+    /// Keeps the image's files as they are: what the OS plugin made moves into the store, the rest is shared with the base.
+    async fn keep(&self, build: &Build, base: &InputImage, made: &[Artifact]) -> Result<()> {
+        let id = &build.image.id;
+        for artifact in &base.artifacts {
+            let kept = match made.iter().find(|new| new.role == artifact.role) {
+                Some(new) => self.store.adopt(id, as_new(new)).await,
+                None => self.store.share(artifact, id).await,
+            };
+            self.note(build, EventKind::Artifact(kept.map_err(|e| store_failed(&e))?)).await?;
+        }
+        for new in made.iter().filter(|new| !base.artifacts.iter().any(|a| a.role == new.role)) {
+            let kept = self.store.adopt(id, as_new(new)).await;
+            self.note(build, EventKind::Artifact(kept.map_err(|e| store_failed(&e))?)).await?;
+        }
+        Ok(())
+    }
+
+    /// Records one event of the factory's own.
+    pub(super) async fn note(&self, build: &Build, kind: EventKind) -> Result<()> {
+        let events = vec![(SystemTime::now(), kind)];
+        let written = self.store.append(&build.image.id, events).await;
+        written.map(drop).map_err(|error| store_failed(&error))
+    }
+}
+
+/// Replaces, role by role, what was made anew.
+fn replaced(base: &[Artifact], made: &[Artifact]) -> Vec<Artifact> {
+    let mut artifacts: Vec<Artifact> = base.to_vec();
+    for new in made {
+        match artifacts.iter_mut().find(|old| old.role == new.role) {
+            Some(old) => *old = new.clone(),
+            None => artifacts.push(new.clone()),
+        }
+    }
+    artifacts
+}
+
+/// Takes a default where the plugin does not have an optional method.
+fn or<T>(default: T, answer: Answer<T>) -> Answer<T> {
+    match answer {
+        Err(delegate::Error::Unimplemented(_)) => Ok(default),
+        other => other,
+    }
+}
+
+/// How a delegate's method answers.
+type Answer<T> = std::result::Result<T, delegate::Error>;

@@ -1,0 +1,354 @@
+//! Delegates that do as they are told, and write down that they were called.
+
+use async_trait::async_trait;
+use factoryd::delegate::{
+    Account, Announced, CloudDelegate, Delegates, Description, Error, InputImage, NoDelegate,
+    Operation, OperationEvent, OsDelegate,
+};
+use factoryd::domain::{
+    CloudContent, CloudIdentifiers, Event, EventKind, Failure, Fault, Image, ImageId,
+    OperatingSystem, Parameters, Progress, Secret, Status, Template,
+};
+use factoryd::factory::{
+    BaseImageRequest, DeleteRequest, Factory, ListRequest, Options, ProviderImageRequest,
+    ProviderSource, Service, TargetImageRequest, TargetSource, WatchRequest,
+};
+use factoryd::store::{self, Store};
+use futures_util::TryStreamExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+use tempfile::TempDir;
+use tokio::sync::Notify;
+
+/// What the fake plugins do. One of them serves as OS and as cloud plugin.
+#[derive(Default)]
+pub(crate) struct Script {
+    /// Calls, in order, as `Method` or `Method(what it was given)`.
+    pub(crate) calls: Mutex<Vec<String>>,
+    /// `ShouldCreateTargetImage` answers no.
+    pub(crate) should_not: bool,
+    /// `DidCreateTargetImage` announces a file of its own.
+    pub(crate) converts: bool,
+    /// `CreateBaseImage` waits until this is notified, or cancelled.
+    pub(crate) hold_base: Option<Arc<Notify>>,
+    /// `CreateBaseImage` fails.
+    pub(crate) fail_base: bool,
+    /// `CreateBaseImage` panics.
+    pub(crate) panic_base: bool,
+    /// `DeleteFromProvider` fails.
+    pub(crate) fail_delete: bool,
+    /// How many builds are under way, and the most there ever were.
+    pub(crate) busy: Mutex<(usize, usize)>,
+}
+
+pub(crate) struct Fake(pub(crate) Arc<Script>);
+
+impl Fake {
+    fn call(&self, call: impl Into<String>) {
+        self.0.calls.lock().unwrap().push(call.into());
+    }
+}
+
+pub(crate) async fn announce(operation: &Operation, what: Vec<Announced>) {
+    let numbered = what.into_iter().enumerate();
+    let events = numbered.map(|(index, what)| OperationEvent {
+        seq: index as u64 + 1,
+        time: SystemTime::now(),
+        what,
+    });
+    operation.sink.accept(events.collect()).await.unwrap();
+}
+
+pub(crate) fn percent(percent: f64) -> Announced {
+    Announced::Progress { percent: Some(percent), progress: Progress::default() }
+}
+
+fn file(operation: &Operation, role: &str, content: &str) -> Announced {
+    let file = format!("{role}.img");
+    std::fs::write(operation.work_dir.join(&file), content).unwrap();
+    Announced::Artifact {
+        role: role.into(),
+        file,
+        format: "raw".into(),
+        virtual_size: 4096,
+        sha256: String::new(),
+        media_type: String::new(),
+    }
+}
+
+#[async_trait]
+impl OsDelegate for Fake {
+    async fn describe(&self) -> Result<Description, Error> {
+        let sensitive_parameters = vec!["token".to_owned()];
+        Ok(Description { name: "fake-os".into(), sensitive_parameters, ..Description::default() })
+    }
+
+    async fn create_base_image(&self, op: &Operation, template: &Template) -> Result<(), Error> {
+        self.call(format!("CreateBaseImage({})", template.name));
+        {
+            let mut busy = self.0.busy.lock().unwrap();
+            busy.0 += 1;
+            busy.1 = busy.1.max(busy.0);
+        }
+        let _busy = Busy(&self.0);
+        assert!(!self.0.panic_base, "as told");
+        announce(op, vec![percent(10.0), percent(5.0), percent(50.0)]).await;
+        if let Some(hold) = &self.0.hold_base {
+            tokio::select! {
+                () = hold.notified() => {}
+                () = op.cancellation.cancelled() => {
+                    return Err(Error::Cancelled { left_behind: Vec::new() });
+                }
+            }
+        }
+        if self.0.fail_base {
+            let failure = Failure::new(Fault::User, "PACKAGE_NOT_FOUND", "no such package");
+            return Err(failure.hint("check the spelling").into());
+        }
+        announce(op, vec![file(op, "disk", "base disk"), file(op, "rootfs", "base rootfs")]).await;
+        Ok(())
+    }
+
+    async fn create_target_image(
+        &self,
+        _operation: &Operation,
+        target: &str,
+        _base: &InputImage,
+        content: &CloudContent,
+    ) -> Result<(), Error> {
+        self.call(format!("CreateTargetImage({target}, {} commands)", content.commands.len()));
+        Err(Error::Unimplemented("CreateTargetImage"))
+    }
+}
+
+struct Busy<'a>(&'a Script);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.busy.lock().unwrap().0 -= 1;
+    }
+}
+
+#[async_trait]
+impl CloudDelegate for Fake {
+    async fn describe(&self) -> Result<Description, Error> {
+        let capabilities = vec!["push".to_owned(), "delete".to_owned()];
+        Ok(Description { name: "fake-cloud".into(), capabilities, ..Description::default() })
+    }
+
+    async fn should_create_target_image(
+        &self,
+        _operation: &Operation,
+        _target: &str,
+        _base: &InputImage,
+    ) -> Result<bool, Error> {
+        self.call("ShouldCreateTargetImage");
+        Ok(!self.0.should_not)
+    }
+
+    async fn will_create_target_image(
+        &self,
+        _operation: &Operation,
+        _target: &str,
+        _base: &InputImage,
+    ) -> Result<CloudContent, Error> {
+        self.call("WillCreateTargetImage");
+        Err(Error::Unimplemented("WillCreateTargetImage"))
+    }
+
+    async fn did_create_target_image(
+        &self,
+        op: &Operation,
+        _target: &str,
+        image: &InputImage,
+    ) -> Result<(), Error> {
+        let roles: Vec<&str> = image.artifacts.iter().map(|a| a.role.as_str()).collect();
+        self.call(format!("DidCreateTargetImage({})", roles.join("+")));
+        if self.0.converts {
+            announce(op, vec![file(op, "archive", "converted")]).await;
+        }
+        Ok(())
+    }
+
+    async fn push_image_to_provider(
+        &self,
+        op: &Operation,
+        _target: &str,
+        account: &Account,
+        _image: &InputImage,
+    ) -> Result<(), Error> {
+        let password = account.credentials.expose();
+        self.call(format!("PushImageToProvider({}, {password})", account.provider));
+        let identifiers = CloudIdentifiers {
+            identifier_on_provider: "ami-1".into(),
+            provider_account_identifier: "me".into(),
+        };
+        announce(op, vec![Announced::CloudIdentifiers(identifiers)]).await;
+        Ok(())
+    }
+
+    async fn snapshot_image_on_provider(
+        &self,
+        _operation: &Operation,
+        _target: &str,
+        _account: &Account,
+        _template: &Template,
+    ) -> Result<(), Error> {
+        Err(Error::Unimplemented("SnapshotImageOnProvider"))
+    }
+
+    async fn delete_from_provider(
+        &self,
+        _operation: &Operation,
+        _target: &str,
+        account: &Account,
+        identifiers: &CloudIdentifiers,
+        _image: &InputImage,
+    ) -> Result<(), Error> {
+        let id = &identifiers.identifier_on_provider;
+        self.call(format!("DeleteFromProvider({}, {id})", account.provider));
+        if self.0.fail_delete {
+            return Err(Failure::new(Fault::Auth, "DENIED", "not allowed").into());
+        }
+        Ok(())
+    }
+}
+
+struct Fakes(Arc<Script>);
+
+impl Delegates for Fakes {
+    fn os(&self, os: &OperatingSystem) -> Result<Arc<dyn OsDelegate>, NoDelegate> {
+        if os.name == "FakeOS" {
+            return Ok(Arc::new(Fake(self.0.clone())));
+        }
+        Err(NoDelegate::Os { os: os.name.clone(), known: "FakeOS".into() })
+    }
+
+    fn cloud(&self, target: &str) -> Result<Arc<dyn CloudDelegate>, NoDelegate> {
+        if ["fake", "fake2"].contains(&target) {
+            return Ok(Arc::new(Fake(self.0.clone())));
+        }
+        Err(NoDelegate::Cloud { target: target.into(), known: "fake".into() })
+    }
+}
+
+/// A factory over fakes, with its service running.
+pub(crate) struct World {
+    pub(crate) factory: Factory,
+    pub(crate) script: Arc<Script>,
+    pub(crate) root: TempDir,
+    pub(crate) store: Store,
+    pub(crate) service: Option<Service>,
+}
+
+pub(crate) async fn world(script: Script) -> World {
+    let root = TempDir::new().unwrap();
+    world_at(script, root, Options { concurrent_builds_max: 2, ..Options::default() }).await
+}
+
+pub(crate) async fn world_at(script: Script, root: TempDir, options: Options) -> World {
+    let store = Store::open(store::Options { root: root.path().to_owned() }).await.unwrap();
+    let script = Arc::new(script);
+    let (factory, service) = Factory::new(store.clone(), Arc::new(Fakes(script.clone())), options);
+    World { factory, script, root, store, service: Some(service) }
+}
+
+pub(crate) fn template(os: &str) -> String {
+    format!(
+        "<template><name>t</name><os><name>{os}</name><version>1</version><arch>x86_64</arch>\
+         <install type='url'><url>http://example.org/</url></install><rootpw>s3cret</rootpw></os></template>"
+    )
+}
+
+impl World {
+    pub(crate) async fn base(&self) -> Image {
+        let request = BaseImageRequest {
+            template_xml: template("FakeOS"),
+            parameters: Parameters::parse(r#"{"token":"hunter2","size":"1"}"#).unwrap(),
+        };
+        self.factory.create_base_image(request).await.unwrap()
+    }
+
+    pub(crate) async fn target(&self, base: &ImageId, target: &str) -> Image {
+        let request = TargetImageRequest {
+            target: target.into(),
+            source: TargetSource::BaseImage(base.clone()),
+            parameters: Parameters::default(),
+        };
+        self.factory.create_target_image(request).await.unwrap()
+    }
+
+    pub(crate) async fn push(&self, target: &ImageId) -> Image {
+        let request = ProviderImageRequest {
+            target: "fake".into(),
+            provider: "region-1".into(),
+            credentials: Secret::new("hunter2"),
+            source: ProviderSource::TargetImage(target.clone()),
+            parameters: Parameters::default(),
+        };
+        self.factory.create_provider_image(request).await.unwrap()
+    }
+
+    pub(crate) fn deletion(&self, id: &ImageId, cascade: bool) -> DeleteRequest {
+        DeleteRequest {
+            id: id.clone(),
+            provider: None,
+            credentials: Secret::new(""),
+            parameters: Parameters::default(),
+            cascade,
+        }
+    }
+
+    /// Waits until an image is settled, and answers it with all of its events.
+    pub(crate) async fn settled(&self, id: &ImageId) -> (Image, Vec<Event>) {
+        let request = WatchRequest { images: vec![id.clone()], after: 0, follow: true, logs: true };
+        let watch = self.factory.watch(request).try_collect::<Vec<Event>>();
+        let events = tokio::time::timeout(Duration::from_secs(20), watch).await.unwrap().unwrap();
+        (self.factory.image(id).await.unwrap(), events)
+    }
+
+    pub(crate) async fn all(&self) -> Vec<Image> {
+        let request = ListRequest { include_deleted: true, ..ListRequest::default() };
+        self.factory.images(request).await.unwrap()
+    }
+
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.script.calls.lock().unwrap().clone()
+    }
+
+    pub(crate) async fn until(&self, id: &ImageId, status: Status) {
+        let request = WatchRequest { images: vec![id.clone()], after: 0, follow: true, logs: true };
+        let watch = self.factory.watch(request);
+        let mut watch = std::pin::pin!(watch);
+        while let Some(event) = watch.try_next().await.unwrap() {
+            if matches!(event.kind, EventKind::Status { to, .. } if to == status) {
+                return;
+            }
+        }
+        panic!("image {id} never became {status}");
+    }
+}
+
+/// The statuses that some events enter.
+pub(crate) fn statuses(events: &[Event]) -> Vec<Status> {
+    let statuses = events.iter().filter_map(|event| match event.kind {
+        EventKind::Status { to, .. } => Some(to),
+        _ => None,
+    });
+    statuses.collect()
+}
+
+/// Everything that stands in the files of a store, as text.
+pub(crate) fn contents(root: &Path) -> String {
+    let mut text = String::new();
+    for entry in std::fs::read_dir(root).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            text += &contents(&path);
+        } else {
+            text += &String::from_utf8_lossy(&std::fs::read(&path).unwrap());
+        }
+    }
+    text
+}

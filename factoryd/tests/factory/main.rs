@@ -1,0 +1,8 @@
+//! The factory as a component: the real store, pipeline and jobs, with delegates of a few lines.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod cancelling;
+mod deleting;
+mod fake;
+mod making;
+mod watching;
