@@ -7,6 +7,7 @@ pub mod domain;
 pub mod factory;
 pub mod jobs;
 pub mod pipeline;
+pub mod plugin;
 pub mod report;
 pub mod store;
 pub mod tdl;

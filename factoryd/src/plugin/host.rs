@@ -1,0 +1,156 @@
+//! All plugins of a factory.
+
+use super::cloud::Cloud;
+use super::discovery::{self, discover};
+use super::options::Options;
+use super::os::Os;
+use super::runtime::{self, RuntimeDir};
+use super::status::PluginStatus;
+use super::supervisor::{Context, Plugin};
+use crate::delegate::{self, CloudDelegate, Delegates, Description, NoDelegate, OsDelegate};
+use crate::domain::{Failure, Fault, OperatingSystem};
+use factory_proto::info::{Kind, Registry, Target};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Why there is no host.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A plugin directory is missing or can't be read.
+    #[error(transparent)]
+    Directory(#[from] discovery::Error),
+    /// There is no directory for sockets.
+    #[error(transparent)]
+    Runtime(#[from] runtime::Error),
+}
+
+/// Plugins that did not stop in time and were killed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("did not stop in time and were killed: {}", .0.join(", "))]
+pub struct Late(pub Vec<String>);
+
+/// All plugins of a factory. Clones share everything; with the last one every process ends.
+#[derive(Clone)]
+pub struct Host {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    context: Arc<Context>,
+    registry: Registry,
+    /// Sorted by name.
+    plugins: Vec<Arc<Plugin>>,
+}
+
+impl Host {
+    /// Finds plugins. Starts none.
+    ///
+    /// # Errors
+    /// If a plugin directory is missing or can't be read, or sockets can't be made.
+    pub fn new(options: Options) -> Result<Self, Error> {
+        let found = discover(&options)?;
+        let runtime = RuntimeDir::new(&options.runtime_dir)?;
+        let registry = Registry::new(found.iter().filter_map(|found| found.info.as_ref().ok()));
+        let context = Arc::new(Context { options, runtime, stopping: CancellationToken::new() });
+        let plugins = found.into_iter().map(|found| {
+            if let Err(unusable) = &found.info {
+                let path = found.path.display();
+                tracing::warn!(%path, reason = unusable.reason, "an .info file can't be used");
+            }
+            let conflicts = conflicts(&registry, &found.name);
+            Arc::new(Plugin::new(Arc::clone(&context), found, conflicts))
+        });
+        let plugins = plugins.collect();
+        Ok(Self { inner: Arc::new(Inner { context, registry, plugins }) })
+    }
+
+    /// Answers every plugin, sorted by name: usable or not, running or not.
+    pub fn plugins(&self) -> Vec<PluginStatus> {
+        self.inner.plugins.iter().map(|plugin| plugin.status()).collect()
+    }
+
+    /// Answers what a plugin is; starts it if need be.
+    ///
+    /// # Errors
+    /// If there is no such plugin or it can't be started.
+    pub async fn describe(&self, name: &str) -> Result<Description, delegate::Error> {
+        let Some(plugin) = self.plugin(name) else {
+            let known: Vec<&str> = self.inner.plugins.iter().map(|plugin| plugin.name()).collect();
+            let message = format!("no plugin is named {name} (known: {})", known.join(", "));
+            return Err(Failure::new(Fault::User, "PLUGIN_UNKNOWN", message).into());
+        };
+        Ok(plugin.instance().await?.description().clone())
+    }
+
+    /// Stops every plugin, all at once; none can be started any more. Who does not stop by itself gets a signal at
+    /// half the time and is killed at its end.
+    ///
+    /// # Errors
+    /// If some had to be killed; they are named.
+    pub async fn stop(&self, deadline: Duration) -> Result<(), Late> {
+        self.inner.context.stopping.cancel();
+        let mut stopping = JoinSet::new();
+        for plugin in &self.inner.plugins {
+            let plugin = Arc::clone(plugin);
+            stopping.spawn(async move {
+                let killed = plugin.stop(deadline).await;
+                killed.then(|| plugin.name().to_owned())
+            });
+        }
+        let mut late: Vec<String> = stopping.join_all().await.into_iter().flatten().collect();
+        late.sort();
+        if late.is_empty() { Ok(()) } else { Err(Late(late)) }
+    }
+
+    fn plugin(&self, name: &str) -> Option<&Arc<Plugin>> {
+        self.inner.plugins.iter().find(|plugin| plugin.name() == name)
+    }
+
+    fn known(&self, kind: Kind) -> String {
+        let targets = self.inner.registry.targets(kind);
+        match targets.is_empty() {
+            true => "none".to_owned(),
+            false => targets.into_iter().map(readable).collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+impl Delegates for Host {
+    fn os(&self, os: &OperatingSystem) -> Result<Arc<dyn OsDelegate>, NoDelegate> {
+        let name = self.inner.registry.os(&os.name, &os.version, &os.arch);
+        match name.and_then(|name| self.plugin(name)) {
+            Some(plugin) => Ok(Arc::new(Os(Arc::clone(plugin)))),
+            None => Err(NoDelegate::Os {
+                os: format!("{} {} {}", os.name, os.version, os.arch),
+                known: self.known(Kind::Os),
+            }),
+        }
+    }
+
+    fn cloud(&self, target: &str) -> Result<Arc<dyn CloudDelegate>, NoDelegate> {
+        let name = self.inner.registry.cloud(target);
+        match name.and_then(|name| self.plugin(name)) {
+            Some(plugin) => Ok(Arc::new(Cloud(Arc::clone(plugin)))),
+            None => {
+                Err(NoDelegate::Cloud { target: target.to_owned(), known: self.known(Kind::Cloud) })
+            }
+        }
+    }
+}
+
+/// Answers a target for a person: the parts that are set.
+fn readable(target: &Target) -> String {
+    let parts: Vec<&str> = target.iter().flatten().map(String::as_str).collect();
+    parts.join(" ")
+}
+
+fn conflicts(registry: &Registry, name: &str) -> Vec<String> {
+    let lost = registry.conflicts().iter().filter(|conflict| conflict.loser == name);
+    lost.map(|conflict| {
+        let target = readable(&conflict.target);
+        format!("target {target} is served by plugin {}, whose name sorts first", conflict.winner)
+    })
+    .collect()
+}

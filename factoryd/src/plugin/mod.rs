@@ -1,0 +1,43 @@
+//! Plugins as processes: found, launched, watched, asked and stopped.
+//!
+//! [`Host`] finds plugins ([`Options::directories`]) and answers who serves an operating system or a target. The first
+//! call starts the plugin's process; later calls share it:
+//!
+//! ```text
+//!            first call                 handshake, health, Describe
+//!    idle ───────────────► starting ───────────────────────────────► running ──┐ operations
+//!     ▲                        │                                      │   ▲────┘
+//!     │                        ▼ it does not start, or ends by itself ▼
+//!     └── time goes by ─── backoff ◄──────────────────────────────────┘
+//! ```
+//!
+//! A process that is stopped on purpose goes from running to idle. `invalid` is a plugin that has no usable `.info`
+//! file or no executable; it is listed with the reason.
+//!
+//! **Invariant:** nothing outside this module knows that plugins are processes or that they speak gRPC; what it offers
+//! are the ports of [`delegate`](crate::delegate).
+
+mod backoff;
+mod channel;
+mod cloud;
+mod convert;
+mod discovery;
+mod failure;
+mod host;
+mod instance;
+mod lines;
+mod lock;
+mod log;
+mod operation;
+mod options;
+mod os;
+mod process;
+mod runtime;
+mod status;
+mod supervisor;
+mod tls;
+mod validate;
+
+pub use host::{Error, Host, Late};
+pub use options::{Options, Timing};
+pub use status::{PluginStatus, State};

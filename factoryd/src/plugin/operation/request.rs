@@ -1,0 +1,76 @@
+//! The calls that start an operation, as one type: so that all of them run, re-attach and end in one way.
+
+use factory_proto::MESSAGE_SIZE_MAX;
+use factory_proto::plugin_v1::cloud_delegate_client::CloudDelegateClient;
+use factory_proto::plugin_v1::os_delegate_client::OsDelegateClient;
+use factory_proto::plugin_v1::{
+    CreateBaseImageRequest, CreateTargetImageRequest, DeleteFromProviderRequest,
+    DidCreateTargetImageRequest, EventBatch, OperationHeader, PushImageToProviderRequest,
+    ShouldCreateTargetImageRequest, SnapshotImageOnProviderRequest, WillCreateTargetImageRequest,
+};
+use tonic::transport::Channel;
+use tonic::{Status, Streaming};
+
+macro_rules! requests {
+    ($($method:ident: $request:ident, $client:ident . $call:ident;)*) => {
+        /// A call that starts an operation or attaches to it again.
+        #[derive(Debug, Clone)]
+        pub(in crate::plugin) enum Request {
+            $(
+                #[doc = concat!("Calls `", stringify!($method), "`.")]
+                $method($request),
+            )*
+        }
+
+        impl Request {
+            /// Answers the method's name.
+            pub(in crate::plugin) fn method(&self) -> &'static str {
+                match self {
+                    $(Self::$method(_) => stringify!($method),)*
+                }
+            }
+
+            fn header_mut(&mut self) -> &mut Option<OperationHeader> {
+                match self {
+                    $(Self::$method(request) => &mut request.header,)*
+                }
+            }
+
+            /// Makes the call.
+            pub(super) async fn open(self, channel: Channel) -> Result<Streaming<EventBatch>, Status> {
+                let answer = match self {
+                    $(Self::$method(request) => {
+                        $client::new(channel)
+                            .max_decoding_message_size(MESSAGE_SIZE_MAX)
+                            .max_encoding_message_size(MESSAGE_SIZE_MAX)
+                            .$call(request)
+                            .await
+                    })*
+                };
+                answer.map(tonic::Response::into_inner)
+            }
+        }
+    };
+}
+
+requests! {
+    CreateBaseImage: CreateBaseImageRequest, OsDelegateClient.create_base_image;
+    CreateTargetImage: CreateTargetImageRequest, OsDelegateClient.create_target_image;
+    ShouldCreateTargetImage: ShouldCreateTargetImageRequest, CloudDelegateClient.should_create_target_image;
+    WillCreateTargetImage: WillCreateTargetImageRequest, CloudDelegateClient.will_create_target_image;
+    DidCreateTargetImage: DidCreateTargetImageRequest, CloudDelegateClient.did_create_target_image;
+    PushImageToProvider: PushImageToProviderRequest, CloudDelegateClient.push_image_to_provider;
+    SnapshotImageOnProvider: SnapshotImageOnProviderRequest, CloudDelegateClient.snapshot_image_on_provider;
+    DeleteFromProvider: DeleteFromProviderRequest, CloudDelegateClient.delete_from_provider;
+}
+
+impl Request {
+    /// Answers the same request, asking for what comes after an event.
+    pub(super) fn after(&self, seq: u64) -> Self {
+        let mut request = self.clone();
+        if let Some(header) = request.header_mut() {
+            header.after_seq = seq;
+        }
+        request
+    }
+}

@@ -1,0 +1,90 @@
+//! What a [`Host`](super::Host) can be told.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What a [`Host`](super::Host) can be told.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where `NAME.info` files are: in the directory itself or one level below. Of two files with one name the first
+    /// counts.
+    pub directories: Vec<PathBuf>,
+    /// Where else executables may be, such as the directory of the daemon's own.
+    pub executable_directories: Vec<PathBuf>,
+    /// Where sockets go. Made if absent, mode 0700; must be short, since a socket's path is at most 107 bytes.
+    pub runtime_dir: PathBuf,
+    /// Whether the connection to a plugin is mutual TLS.
+    pub auto_mtls: bool,
+    /// The least important level of a plugin's log lines that is kept: `trace debug info warn error`.
+    pub log_level: String,
+    /// Environment variables for plugins, beside the few that are always handed on.
+    pub environment: Vec<(OsString, OsString)>,
+    /// How long things may take.
+    pub timing: Timing,
+}
+
+/// How long things may take.
+#[derive(Debug, Clone)]
+pub struct Timing {
+    /// From the launch to the handshake line.
+    pub start_timeout: Duration,
+    /// A short call: health, cancel, acknowledge.
+    pub call_timeout: Duration,
+    /// The call that asks a plugin what it is.
+    pub describe_timeout: Duration,
+    /// The call that asks a plugin to judge a request.
+    pub validate_timeout: Duration,
+    /// How long a plugin with running operations may be silent before its health is checked.
+    pub quiet_max: Duration,
+    /// From the request to end until SIGTERM, and from there until SIGKILL.
+    pub stop_grace: Duration,
+    /// After a broken connection: how long the exit of the process is waited for before the connection is blamed.
+    pub exit_wait: Duration,
+    /// The first pause between two restarts; doubles.
+    pub backoff_first: Duration,
+    /// The longest pause between two restarts.
+    pub backoff_max: Duration,
+}
+
+impl Options {
+    /// Makes options with defaults for everything but where things are.
+    pub fn new(directories: Vec<PathBuf>, runtime_dir: PathBuf) -> Self {
+        Self {
+            directories,
+            executable_directories: Vec::new(),
+            runtime_dir,
+            auto_mtls: true,
+            log_level: "info".to_owned(),
+            environment: Vec::new(),
+            timing: Timing::default(),
+        }
+    }
+
+    /// Answers the usual place for sockets: below the user's runtime directory, else below the temporary one.
+    pub fn default_runtime_dir() -> PathBuf {
+        match std::env::var_os("XDG_RUNTIME_DIR") {
+            Some(dir) if !dir.is_empty() => PathBuf::from(dir).join("factory"),
+            _ => {
+                let user = rustix::process::getuid().as_raw();
+                std::env::temp_dir().join(format!("factory-{user}"))
+            }
+        }
+    }
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            start_timeout: Duration::from_secs(60),
+            call_timeout: Duration::from_secs(10),
+            describe_timeout: Duration::from_secs(10),
+            validate_timeout: Duration::from_secs(30),
+            quiet_max: Duration::from_secs(30),
+            stop_grace: Duration::from_secs(5),
+            exit_wait: Duration::from_secs(3),
+            backoff_first: Duration::from_millis(500),
+            backoff_max: Duration::from_secs(30),
+        }
+    }
+}

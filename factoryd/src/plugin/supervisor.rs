@@ -1,0 +1,163 @@
+//! One plugin: started when first needed, one process at a time, started again after a crash.
+
+use super::backoff::Backoff;
+use super::discovery::Found;
+use super::failure::StartError;
+use super::instance::{Cause, Instance, Start};
+use super::lock::lock;
+use super::options::Options;
+use super::runtime::RuntimeDir;
+use super::status::{PluginStatus, State};
+use crate::domain::Failure;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+/// What all plugins of a host share.
+pub(super) struct Context {
+    pub(super) options: Options,
+    pub(super) runtime: RuntimeDir,
+    /// Fires when nothing is started any more.
+    pub(super) stopping: CancellationToken,
+}
+
+/// One plugin.
+pub(super) struct Plugin {
+    context: Arc<Context>,
+    found: Found,
+    conflicts: Vec<String>,
+    /// Held while the process is started, so that it is started once.
+    starting: tokio::sync::Mutex<()>,
+    slot: Mutex<Slot>,
+}
+
+struct Slot {
+    instance: Option<Arc<Instance>>,
+    backoff: Backoff,
+    error: String,
+}
+
+impl Plugin {
+    pub(super) fn new(context: Arc<Context>, found: Found, conflicts: Vec<String>) -> Self {
+        let backoff = Backoff::new(&context.options.timing);
+        let slot = Mutex::new(Slot { instance: None, backoff, error: String::new() });
+        Self { context, found, conflicts, starting: tokio::sync::Mutex::new(()), slot }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.found.name
+    }
+
+    /// Answers the running process; starts it if there is none. After repeated crashes that waits a little.
+    pub(super) async fn instance(&self) -> Result<Arc<Instance>, Failure> {
+        if let Some(running) = self.running() {
+            return Ok(running);
+        }
+        let _one_at_a_time = self.starting.lock().await;
+        if let Some(running) = self.running() {
+            return Ok(running);
+        }
+        let stopping = || StartError::Stopping.into_failure(self.name(), String::new());
+        tokio::select! {
+            biased;
+            () = self.context.stopping.cancelled() => Err(stopping()),
+            started = self.start() => started,
+        }
+    }
+
+    /// Answers what a person wants to know.
+    pub(super) fn status(&self) -> PluginStatus {
+        let running = self.running();
+        let info = self.found.info.as_ref();
+        let (state, error) = self.state(running.as_deref());
+        PluginStatus {
+            name: self.found.name.clone(),
+            kind: info.map_or("", |info| info.kind.as_str()).to_owned(),
+            targets: info.map_or_else(|_| Vec::new(), |info| info.targets.clone()),
+            info: info.map_or_else(|unusable| unusable.raw.clone(), |info| info.raw.clone()),
+            executable: self.found.executable().cloned(),
+            state,
+            error,
+            conflicts: self.conflicts.clone(),
+            pid: running.map(|instance| instance.pid()),
+        }
+    }
+
+    /// Stops the process, if it runs. Answers whether it had to be killed.
+    pub(super) async fn stop(&self, deadline: Duration) -> bool {
+        let Some(instance) = self.running() else { return false };
+        let killed = instance.stop(deadline).await;
+        self.running();
+        killed
+    }
+
+    fn state(&self, running: Option<&Instance>) -> (State, String) {
+        let slot = lock(&self.slot);
+        if running.is_some() {
+            return (State::Running, String::new());
+        }
+        if let Err(invalid) = self.startable() {
+            return (State::Invalid, invalid.to_string());
+        }
+        let waiting = Duration::ZERO < slot.backoff.remaining(Instant::now());
+        let state = if waiting { State::Backoff } else { State::Idle };
+        (state, slot.error.clone())
+    }
+
+    /// Answers the process if it runs, and settles the account of one that has ended.
+    fn running(&self) -> Option<Arc<Instance>> {
+        let mut slot = lock(&self.slot);
+        let instance = slot.instance.take()?;
+        let Some(exit) = instance.exit() else {
+            slot.instance = Some(Arc::clone(&instance));
+            return Some(instance);
+        };
+        if matches!(instance.cause(), None | Some(Cause::Hung(_))) {
+            let (lived, useful) = instance.lived(exit);
+            slot.backoff.crashed(exit.at, lived, useful);
+            slot.error = format!("it crashed: {}", super::process::describe(exit.status));
+            tracing::warn!(plugin = self.name(), error = slot.error, "plugin ended by itself");
+        }
+        None
+    }
+
+    async fn start(&self) -> Result<Arc<Instance>, Failure> {
+        let invalid = |error: StartError| error.into_failure(self.name(), String::new());
+        let (info, executable) = self.startable().map_err(invalid)?;
+        let pause = lock(&self.slot).backoff.remaining(Instant::now());
+        if !pause.is_zero() {
+            tracing::info!(plugin = self.name(), ?pause, "the plugin's start waits");
+            tokio::time::sleep(pause).await;
+        }
+        let Context { options, runtime, .. } = &*self.context;
+        let start = Start { name: self.name(), info, executable: &executable, options, runtime };
+        let started = Instance::start(&start).await;
+        let mut slot = lock(&self.slot);
+        match &started {
+            Ok(instance) => {
+                slot.instance = Some(Arc::clone(instance));
+                slot.error.clear();
+            }
+            Err(failure) => {
+                slot.backoff.crashed(Instant::now(), Duration::ZERO, false);
+                slot.error.clone_from(&failure.message);
+            }
+        }
+        started
+    }
+
+    fn startable(&self) -> Result<(&factory_proto::info::Info, PathBuf), StartError> {
+        let info = self.found.info.as_ref();
+        let info = info.map_err(|unusable| StartError::Info(unusable.reason.clone()))?;
+        match self.found.executable() {
+            Some(path) => Ok((info, path.clone())),
+            None => Err(StartError::NoExecutable(list(&self.found.candidates))),
+        }
+    }
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    let paths: Vec<_> = paths.iter().map(|path| Path::display(path).to_string()).collect();
+    paths.join(", ")
+}
