@@ -2,9 +2,13 @@
 //!
 //! The modules, lowest first, and what each may import, are in `tests/layering.rs`; ARCHITECTURE.md tells the story.
 
+pub mod cli;
+pub mod config;
+pub mod daemon;
 pub mod delegate;
 pub mod domain;
 pub mod factory;
+pub mod grpc;
 pub mod jobs;
 pub mod pipeline;
 pub mod plugin;

@@ -1,3 +1,9 @@
-//! D.
+//! The command line: `factory`.
 
-fn main() {}
+use clap::Parser;
+use factoryd::cli;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run(cli::Arguments::parse())
+}

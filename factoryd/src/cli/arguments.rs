@@ -1,0 +1,297 @@
+//! What can be typed: the verbs of `factory` and their options.
+
+use crate::config::{LogArguments, StoreArguments};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const AFTER_HELP: &str = "\
+Examples:
+  factory build examples/debian-12.tdl --target docker --target kvm
+  factory images
+  factory log 3f2a --follow
+  factory template check examples/debian-12.tdl
+
+Exit codes:
+  0    done
+  1    a build, push or deletion failed
+  2    the command line, a file or the template is not valid
+  3    refused: no plugin serves it, there is no such image, or its status does not allow it
+  4    the factory itself is unusable: the store, the plugin directories or the daemon
+  130  cancelled by ^C or SIGTERM
+
+An image id can be shortened to any beginning or end of it, of at least 4 digits, that no other image has.";
+
+/// Builds operating system images from templates, through plugins.
+#[derive(Debug, Parser)]
+#[command(name = "factory", version, after_help = AFTER_HELP, propagate_version = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub(super) place: PlaceArguments,
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+impl Arguments {
+    /// How much to log.
+    pub fn log(&self) -> &LogArguments {
+        &self.place.log
+    }
+}
+
+/// Where the factory is.
+#[derive(Debug, Args)]
+pub(super) struct PlaceArguments {
+    /// Ask the daemon at this address instead of working in this process, such as `127.0.0.1:8076`.
+    #[arg(long, global = true, value_name = "ADDR", env = "FACTORY_SERVER")]
+    pub(super) server: Option<String>,
+    #[command(flatten)]
+    pub(super) store: StoreArguments,
+    #[command(flatten)]
+    pub(super) log: LogArguments,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    Build(BuildArguments),
+    Push(PushArguments),
+    Images(ImagesArguments),
+    Show(ShowArguments),
+    Log(LogVerbArguments),
+    Watch(WatchArguments),
+    Cancel(CancelArguments),
+    Delete(DeleteArguments),
+    Plugins(PluginsArguments),
+    #[command(subcommand)]
+    Template(TemplateVerb),
+}
+
+/// Build a base image from a template, and target images from it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  factory build debian.tdl --target docker --target kvm
+  factory build debian.tdl --target kvm --parameter compress=true --json
+  factory build debian.tdl --target docker --provider docker=registry.example.org/debian --credentials auth.json
+
+^C once cancels the build and waits until it is cleaned up; ^C twice ends at once.
+With --json every line is one object: an event of factory.v1.Event with snake_case names, or {\"image\": ...}, which
+comes once for each image at the start and once at the end.")]
+pub(super) struct BuildArguments {
+    /// The template (TDL, XML); `-` reads it from standard input.
+    pub(super) template: PathBuf,
+    /// Make an image for this target; repeat it for more.
+    #[arg(long = "target", short, value_name = "TARGET")]
+    pub(super) targets: Vec<String>,
+    /// Push the image of a target to a provider.
+    #[arg(long = "provider", value_name = "TARGET=PROVIDER", value_parser = pair)]
+    pub(super) providers: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(super) credentials: CredentialsArguments,
+    #[command(flatten)]
+    pub(super) parameters: ParametersArguments,
+    #[command(flatten)]
+    pub(super) follow: FollowArguments,
+}
+
+/// Push a target image to a provider.
+#[derive(Debug, Args)]
+pub(super) struct PushArguments {
+    /// The target image.
+    pub(super) image: String,
+    /// The provider: a name or a definition, as the plugin takes it.
+    #[arg(long, value_name = "PROVIDER")]
+    pub(super) provider: String,
+    #[command(flatten)]
+    pub(super) credentials: CredentialsArguments,
+    #[command(flatten)]
+    pub(super) parameters: ParametersArguments,
+    #[command(flatten)]
+    pub(super) follow: FollowArguments,
+}
+
+/// List images, oldest first.
+#[derive(Debug, Args)]
+pub(super) struct ImagesArguments {
+    /// List images of this kind only.
+    #[arg(long)]
+    pub(super) kind: Option<KindWord>,
+    /// List images with this status only, such as `complete`.
+    #[arg(long, ignore_case = true)]
+    pub(super) status: Option<StatusWord>,
+    /// List deleted images too.
+    #[arg(long, short)]
+    pub(super) all: bool,
+    /// Print a JSON array of factory.v1.Image.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Show all there is to know about an image.
+#[derive(Debug, Args)]
+pub(super) struct ShowArguments {
+    /// The image.
+    pub(super) image: String,
+    /// Print a factory.v1.Image as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Print an image's log.
+#[derive(Debug, Args)]
+pub(super) struct LogVerbArguments {
+    /// The image.
+    pub(super) image: String,
+    /// Go on until the image has ended.
+    #[arg(long, short)]
+    pub(super) follow: bool,
+    /// Print one factory.v1.Event a line as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Print what happens to images.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without an image it shows what happens to all of them, until ^C. With images it ends when all of them have ended.")]
+pub(super) struct WatchArguments {
+    /// The images; none: all.
+    pub(super) images: Vec<String>,
+    /// Start after this cursor.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) after: u64,
+    /// End at the last event there is.
+    #[arg(long)]
+    pub(super) no_follow: bool,
+    /// Print one factory.v1.Event a line as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Cancel the build of an image.
+#[derive(Debug, Args)]
+pub(super) struct CancelArguments {
+    /// The image.
+    pub(super) image: String,
+}
+
+/// Delete images: their files, and what they are in a provider's account.
+#[derive(Debug, Args)]
+pub(super) struct DeleteArguments {
+    /// The images.
+    #[arg(required = true)]
+    pub(super) images: Vec<String>,
+    /// Delete the images made from them too.
+    #[arg(long)]
+    pub(super) cascade: bool,
+    #[command(flatten)]
+    pub(super) credentials: CredentialsArguments,
+}
+
+/// List the plugins, what they serve and what is wrong with them.
+#[derive(Debug, Args)]
+pub(super) struct PluginsArguments {
+    /// Print a JSON array of factory.v1.Plugin.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Read a template without building it.
+#[derive(Debug, Subcommand)]
+pub(super) enum TemplateVerb {
+    /// Check a template, and print every problem with its line and column.
+    Check(TemplateArguments),
+    /// Show what a template says.
+    Show(TemplateArguments),
+}
+
+/// A template.
+#[derive(Debug, Args)]
+pub(super) struct TemplateArguments {
+    /// The template (TDL, XML); `-` reads it from standard input.
+    pub(super) template: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Credentials for a provider.
+#[derive(Debug, Args)]
+pub(super) struct CredentialsArguments {
+    /// Read the provider's credentials from this file; `-` is standard input. They are never stored.
+    #[arg(long, value_name = "FILE")]
+    pub(super) credentials: Option<PathBuf>,
+}
+
+/// Parameters for the plugins.
+#[derive(Debug, Args)]
+pub(super) struct ParametersArguments {
+    /// Give the plugins a parameter; `K:=JSON` gives it as JSON. It wins over --parameters.
+    #[arg(long = "parameter", short, value_name = "K=V")]
+    pub(super) pairs: Vec<String>,
+    /// Read parameters from this file: one JSON object.
+    #[arg(long = "parameters", value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+}
+
+/// How to show a build.
+#[derive(Debug, Args)]
+pub(super) struct FollowArguments {
+    /// Print one event a line as JSON on standard output.
+    #[arg(long, conflicts_with = "quiet")]
+    pub(super) json: bool,
+    /// Print nothing but the result.
+    #[arg(long, short, conflicts_with = "follow_logs")]
+    pub(super) quiet: bool,
+    /// Print the build's log too.
+    #[arg(long, visible_alias = "verbose")]
+    pub(super) follow_logs: bool,
+}
+
+/// `--kind`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum KindWord {
+    Base,
+    Target,
+    Provider,
+}
+
+/// `--status`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum StatusWord {
+    New,
+    Pending,
+    Building,
+    Complete,
+    Failed,
+    Deleting,
+    Deleted,
+    #[value(name = "deletefailed")]
+    DeleteFailed,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((left, right)) if !left.is_empty() && !right.is_empty() => {
+            Ok((left.to_owned(), right.to_owned()))
+        }
+        _ => Err("must be TARGET=PROVIDER".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_makes_sense_to_clap() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_provider_needs_its_target() {
+        assert_eq!(pair("ec2=eu-west-1"), Ok(("ec2".into(), "eu-west-1".into())));
+        assert!(pair("ec2").is_err());
+    }
+}

@@ -1,0 +1,177 @@
+//! What can keep a command from being done, how it reads and which exit code it has.
+
+use super::exit::Exit;
+use super::words;
+use crate::report::chain;
+use crate::{config, daemon};
+use factory_proto::factory_v1 as v1;
+use prost::Message;
+use std::path::PathBuf;
+use tonic::{Code, Status};
+use tonic_types::pb;
+
+/// Why a command was not done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// A file can't be read.
+    #[error("can't read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file of parameters is wrong.
+    #[error("{} holds no JSON object", path.display())]
+    ParametersFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// `--parameter` is wrong.
+    #[error("--parameter {text} is not {expected}")]
+    Parameter {
+        /// What was given.
+        text: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// A word means no image, or more than one.
+    #[error("{0}")]
+    Image(String),
+    /// No image has such an id.
+    #[error("there is no image {0}")]
+    NoImage(String),
+    /// A template is not valid; the text shows every problem in its place.
+    #[error("{0}")]
+    Template(String),
+    /// Two options don't go together.
+    #[error("{0}")]
+    Usage(String),
+    /// Nobody serves a target.
+    #[error("no plugin makes images for target {target} (known: {known})")]
+    NoTarget {
+        /// What was asked for.
+        target: String,
+        /// What is served.
+        known: String,
+    },
+    /// The factory refused.
+    #[error("{}", error.message)]
+    Refused {
+        /// How.
+        code: Code,
+        /// Why.
+        error: Box<v1::Error>,
+    },
+    /// `--log` is wrong.
+    #[error(transparent)]
+    Log(daemon::InvalidFilter),
+    /// The options make no configuration.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// The factory can't be started in this process.
+    #[error("can't start the factory")]
+    Start(#[source] daemon::Error),
+    /// The factory in this process did not end as it should.
+    #[error("the end was not clean")]
+    Stop(#[source] daemon::Error),
+    /// There is no such daemon.
+    #[error("can't reach the daemon at {address}")]
+    Connect {
+        /// Where.
+        address: String,
+        /// Why.
+        #[source]
+        source: tonic::transport::Error,
+    },
+    /// Standard output or a signal handler failed.
+    #[error("{what}")]
+    System {
+        /// What failed.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A second signal came.
+    #[error("stopped at once: the build was not cleaned up by its plugins")]
+    Killed,
+}
+
+impl Error {
+    /// Answers the exit code's meaning.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Read { .. }
+            | Self::ParametersFile { .. }
+            | Self::Parameter { .. }
+            | Self::Image(_)
+            | Self::Template(_)
+            | Self::Usage(_)
+            | Self::Log(_)
+            | Self::Config(_) => Exit::BadInput,
+            Self::NoTarget { .. } | Self::NoImage(_) => Exit::Refused,
+            Self::Refused { code, error } => exit_of(*code, &error.reason),
+            Self::Start(_) | Self::Stop(_) | Self::Connect { .. } | Self::System { .. } => {
+                Exit::Unusable
+            }
+            Self::Killed => Exit::Cancelled,
+        }
+    }
+
+    /// Answers the whole message: what failed, where, what to do, and details.
+    pub(super) fn message(&self) -> String {
+        let mut text = format!("error: {}\n", chain(self));
+        match self {
+            Self::Template(problems) => return problems.clone(),
+            Self::Start(daemon::Error::Store(_)) => {
+                text.push_str("  hint: --store DIR keeps images elsewhere\n");
+            }
+            Self::NoImage(_) => text.push_str("  hint: `factory images --all` lists them\n"),
+            Self::Refused { error, .. } => text.push_str(&words::explanation(error)),
+            Self::NoTarget { .. } => {
+                text.push_str("  hint: `factory plugins` lists what is served\n");
+            }
+            Self::Connect { .. } => {
+                text.push_str(
+                    "  hint: start `factoryd`, or leave --server out to work without it\n",
+                );
+            }
+            _ => {}
+        }
+        text
+    }
+}
+
+impl From<Status> for Error {
+    fn from(status: Status) -> Self {
+        let error = explained(&status).unwrap_or_else(|| v1::Error {
+            message: match status.code() {
+                Code::Unavailable => format!("the daemon is gone: {}", status.message()),
+                _ => status.message().to_owned(),
+            },
+            ..Default::default()
+        });
+        Self::Refused { code: status.code(), error: Box::new(error) }
+    }
+}
+
+/// Finds the explanation among the details of a status.
+fn explained(status: &Status) -> Option<v1::Error> {
+    let rpc = pb::Status::decode(status.details()).ok()?;
+    let detail = rpc.details.iter().find(|any| any.type_url.ends_with("/factory.v1.Error"))?;
+    v1::Error::decode(detail.value.as_slice()).ok()
+}
+
+fn exit_of(code: Code, reason: &str) -> Exit {
+    match (code, reason) {
+        (_, "NO_PLUGIN") => Exit::Refused,
+        (Code::InvalidArgument | Code::OutOfRange, _) => Exit::BadInput,
+        (Code::NotFound | Code::FailedPrecondition | Code::AlreadyExists, _) => Exit::Refused,
+        _ => Exit::Unusable,
+    }
+}

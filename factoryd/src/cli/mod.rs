@@ -1,0 +1,106 @@
+//! The command line `factory`: a client of `factory.v1`, of a daemon's or of one in its own process.
+//!
+//! What a person reads while something runs goes to standard error; results, and everything a program reads, to standard
+//! output. `factory --help` lists the exit codes.
+
+mod arguments;
+mod bars;
+mod build;
+mod display;
+mod end;
+mod error;
+mod events;
+mod exit;
+mod follow;
+mod ids;
+mod input;
+mod json;
+mod lines;
+mod query;
+mod result;
+mod session;
+mod table;
+mod template;
+mod words;
+
+pub use arguments::Arguments;
+
+use self::arguments::{PlaceArguments, Verb};
+use self::build::Plan;
+use self::error::Error;
+use self::exit::Exit;
+use self::session::Session;
+use crate::daemon;
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+/// Does what was typed, says what there is to say, and answers the exit code.
+pub fn run(arguments: Arguments) -> ExitCode {
+    let result = daemon::log_to_stderr(&arguments.place.log, "warn")
+        .map_err(Error::Log)
+        .and_then(|()| dispatch(arguments));
+    match result {
+        Ok(exit) => exit.into(),
+        // Who reads has what it wants: `factory images | head -1`.
+        Err(Error::System { source, .. }) if source.kind() == ErrorKind::BrokenPipe => {
+            Exit::Done.into()
+        }
+        Err(error) => {
+            display::say(error.message().trim_end());
+            error.exit().into()
+        }
+    }
+}
+
+/// Templates are read without a factory; everything else needs one.
+fn dispatch(Arguments { place, verb }: Arguments) -> Result<Exit, Error> {
+    match verb {
+        Verb::Template(verb) => template::run(verb),
+        Verb::Build(arguments) => {
+            let plan = Plan::read(arguments)?;
+            with_session(place, async |session| build::build(session, plan).await)
+        }
+        Verb::Push(arguments) => {
+            with_session(place, async |session| build::push(session, arguments).await)
+        }
+        Verb::Images(arguments) => {
+            with_session(place, async |session| query::images(session, &arguments).await)
+        }
+        Verb::Show(arguments) => {
+            with_session(place, async |session| query::show(session, &arguments).await)
+        }
+        Verb::Log(arguments) => {
+            with_session(place, async |session| events::log(session, &arguments).await)
+        }
+        Verb::Watch(arguments) => {
+            with_session(place, async |session| events::watch(session, &arguments).await)
+        }
+        Verb::Cancel(arguments) => {
+            with_session(place, async |session| end::cancel(session, &arguments).await)
+        }
+        Verb::Delete(arguments) => {
+            with_session(place, async |session| end::delete(session, &arguments).await)
+        }
+        Verb::Plugins(arguments) => {
+            with_session(place, async |session| query::plugins(session, &arguments).await)
+        }
+    }
+}
+
+/// Opens a session, does something with it and closes it. After a second signal nobody is waited for.
+fn with_session(
+    place: PlaceArguments,
+    work: impl AsyncFnOnce(&Session) -> Result<Exit, Error>,
+) -> Result<Exit, Error> {
+    let run = async {
+        let session = Session::open(place).await?;
+        let result = work(&session).await;
+        if matches!(result, Err(Error::Killed)) {
+            session.kill().await;
+            return result;
+        }
+        let closed = session.close().await;
+        result.and_then(|exit| closed.map(|()| exit))
+    };
+    daemon::block_on(run).map_err(|source| Error::System { what: "can't start threads", source })?
+}

@@ -1,0 +1,86 @@
+//! The way to a factory: a daemon's, or one in this process. Both are the same API.
+
+use super::arguments::PlaceArguments;
+use super::error::Error;
+use crate::daemon::{self, Connection, Embedded};
+use factory_proto::factory_v1::factory_client::FactoryClient;
+use std::time::Duration;
+use tonic::transport::Endpoint;
+use tower::ServiceExt;
+use tower::util::BoxCloneSyncService;
+
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a silent daemon is asked whether it is there.
+const KEEPALIVE: Duration = Duration::from_secs(20);
+/// Flow control windows, in bytes: a watcher who lags behind many small events must not look like a victim of a flood.
+const CONNECTION_WINDOW: u32 = 64 << 20;
+const STREAM_WINDOW: u32 = 256 << 10;
+
+/// A client of the API.
+pub(super) type Client = FactoryClient<Connection>;
+
+/// A way to a factory.
+pub(super) struct Session {
+    client: Client,
+    embedded: Option<Embedded>,
+}
+
+impl Session {
+    /// Connects to the daemon if one is named, and else starts a factory in this process.
+    pub(super) async fn open(place: PlaceArguments) -> Result<Self, Error> {
+        match place.server {
+            Some(address) => Ok(Self { client: client(connect(&address).await?), embedded: None }),
+            None => {
+                let embedded =
+                    daemon::embedded(place.store.config()?).await.map_err(Error::Start)?;
+                Ok(Self { client: client(embedded.connection()), embedded: Some(embedded) })
+            }
+        }
+    }
+
+    /// Answers a client. Clients are cheap.
+    pub(super) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// Tells whether builds end with this process.
+    pub(super) fn is_embedded(&self) -> bool {
+        self.embedded.is_some()
+    }
+
+    /// Ends the factory in this process, if it is there: what is being worked on, then the plugins.
+    pub(super) async fn close(self) -> Result<(), Error> {
+        match self.embedded {
+            Some(embedded) => embedded.stop().await.map_err(Error::Stop),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the factory in this process without waiting for anybody.
+    pub(super) async fn kill(&self) {
+        if let Some(embedded) = &self.embedded {
+            embedded.kill().await;
+        }
+    }
+}
+
+fn client(connection: Connection) -> Client {
+    FactoryClient::new(connection)
+        .max_decoding_message_size(factory_proto::MESSAGE_SIZE_MAX)
+        .max_encoding_message_size(factory_proto::MESSAGE_SIZE_MAX)
+}
+
+async fn connect(address: &str) -> Result<Connection, Error> {
+    let failed = |source| Error::Connect { address: address.to_owned(), source };
+    let uri =
+        if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
+    let endpoint = Endpoint::from_shared(uri)
+        .map_err(failed)?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http2_keep_alive_interval(KEEPALIVE)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_stream_window_size(STREAM_WINDOW);
+    let channel = endpoint.connect().await.map_err(failed)?;
+    Ok(BoxCloneSyncService::new(channel.map_err(Into::into)))
+}

@@ -1,0 +1,60 @@
+//! Where things usually are.
+
+use std::path::{Path, PathBuf};
+
+/// Where plugins are once they are installed.
+const INSTALLED: [&str; 2] = ["/usr/lib/factory/plugins", "/etc/factory/plugins.d"];
+
+/// The store: the system's for root, else the user's.
+pub(super) fn store() -> Option<PathBuf> {
+    if rustix::process::geteuid().is_root() {
+        return Some(PathBuf::from("/var/lib/factory"));
+    }
+    let data = match variable("XDG_DATA_HOME") {
+        Some(data) => data,
+        None => variable("HOME")?.join(".local/share"),
+    };
+    Some(data.join("factory"))
+}
+
+/// The directories that hold `.info` files: of the source tree around this program, then the system's.
+pub(super) fn plugins() -> Vec<PathBuf> {
+    let built = executables().first().and_then(|beside| source_tree(beside));
+    let installed = INSTALLED.iter().map(PathBuf::from).filter(|directory| directory.is_dir());
+    built.into_iter().chain(installed).collect()
+}
+
+/// Where executables of plugins may be that are not beside their `.info` file: beside this program.
+pub(super) fn executables() -> Vec<PathBuf> {
+    let program = std::env::current_exe().ok();
+    program.and_then(|path| path.parent().map(Path::to_owned)).into_iter().collect()
+}
+
+/// A program in `TREE/target/PROFILE` belongs to `TREE/plugins`.
+fn source_tree(beside: &Path) -> Option<PathBuf> {
+    let target = beside.parent().filter(|target| target.ends_with("target"))?;
+    let tree = target.parent()?;
+    let plugins = tree.join("plugins");
+    (tree.join("Cargo.toml").is_file() && plugins.is_dir()).then_some(plugins)
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_built_program_finds_the_plugins_of_its_tree_and_of_no_other() {
+        let tree = tempfile::tempdir().unwrap();
+        let beside = tree.path().join("target/release");
+        std::fs::create_dir_all(&beside).unwrap();
+        std::fs::create_dir(tree.path().join("plugins")).unwrap();
+        assert_eq!(source_tree(&beside), None, "there is no Cargo.toml");
+        std::fs::write(tree.path().join("Cargo.toml"), "").unwrap();
+        assert_eq!(source_tree(&beside), Some(tree.path().join("plugins")));
+        assert_eq!(source_tree(tree.path()), None);
+    }
+}

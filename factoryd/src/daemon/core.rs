@@ -1,0 +1,75 @@
+//! What every factory process has: a store, plugins, and the work on images.
+
+use super::{Error, plugins};
+use crate::config::Config;
+use crate::factory::Factory;
+use crate::grpc::Api;
+use crate::jobs;
+use crate::plugin::Host;
+use crate::store::Store;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// A factory at work.
+pub(super) struct Core {
+    factory: Factory,
+    host: Host,
+    stop_grace: Duration,
+    builds: JoinSet<Result<(), jobs::Late>>,
+    stop_builds: CancellationToken,
+}
+
+/// Ends the plugins at once, from anywhere.
+pub(super) struct Killer(Host);
+
+impl Core {
+    /// Opens the store, finds the plugins (none is started), settles what a dead factory left, and takes work.
+    pub(super) async fn open(config: Config) -> Result<Self, Error> {
+        let store = Store::open(config.store).await.map_err(Error::Store)?;
+        let stop_grace = config.plugins.timing.stop_grace;
+        let host = Host::new(config.plugins).map_err(Error::Plugins)?;
+        let (factory, service) = Factory::new(store, Arc::new(host.clone()), config.jobs);
+        service.recover().await.map_err(Error::Store)?;
+        let stop_builds = CancellationToken::new();
+        let mut builds = JoinSet::new();
+        builds.spawn(service.run(stop_builds.clone()));
+        Ok(Self { factory, host, stop_grace, builds, stop_builds })
+    }
+
+    /// Answers the API; its streams end when `stop` fires.
+    pub(super) fn api(&self, stop: CancellationToken) -> Api {
+        let host = self.host.clone();
+        let list = move || host.plugins().into_iter().map(plugins::translate).collect();
+        Api::new(self.factory.clone(), Arc::new(list), stop)
+    }
+
+    /// Takes no more work, and ends all there is.
+    pub(super) async fn end_builds(&mut self) -> Result<(), Error> {
+        self.stop_builds.cancel();
+        match self.builds.join_next().await {
+            None | Some(Ok(Ok(()))) => Ok(()),
+            Some(Ok(Err(late))) => Err(Error::Builds(late)),
+            Some(Err(_)) => Err(Error::Ended("the work on images")),
+        }
+    }
+
+    /// Ends the plugins' processes: asks, then terminates, then kills.
+    pub(super) async fn end_plugins(self) -> Result<(), Error> {
+        self.host.stop(self.stop_grace).await.map_err(Error::LatePlugins)
+    }
+
+    /// Answers what ends the plugins at once.
+    pub(super) fn killer(&self) -> Killer {
+        Killer(self.host.clone())
+    }
+}
+
+impl Killer {
+    /// Kills every plugin's process group.
+    pub(super) async fn kill(&self) {
+        // Those that had to be killed are late by definition.
+        let _ = self.0.stop(Duration::ZERO).await;
+    }
+}

@@ -1,0 +1,120 @@
+//! The factory as a process: bind → run → drain.
+//!
+//! ```text
+//! bind the socket ─► open the store, find the plugins, settle what a dead factory left ─► serve
+//!        first signal ─► no new work; end builds ─► end streams and connections ─► end plugins ─► exit
+//!        second signal ─► kill the plugins, exit at once
+//! ```
+//!
+//! [`run`] is the daemon. [`embedded`] is the same factory behind the same API without a socket, for a command line
+//! without a daemon. Each part of the drain has a deadline, and the error names who was late.
+
+mod core;
+mod embedded;
+mod logging;
+mod plugins;
+mod runtime;
+mod serve;
+mod signals;
+
+pub use embedded::{Connection, Embedded, embedded};
+pub use logging::{InvalidFilter, log_to_stderr};
+pub use runtime::block_on;
+pub use signals::Signals;
+
+use self::core::Core;
+use crate::config::DaemonConfig;
+use crate::{jobs, plugin, store};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use tracing::info;
+
+/// Why the factory can't run, or did not end as it should.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address can't be listened on.
+    #[error("can't listen on {address}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The store can't be opened or recovered.
+    #[error("can't open the store")]
+    Store(#[source] store::Error),
+    /// The plugins can't be found.
+    #[error("can't set up the plugins")]
+    Plugins(#[source] plugin::Error),
+    /// The operating system refuses something.
+    #[error("can't {what}")]
+    System {
+        /// What.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The server ended by itself.
+    #[error("the gRPC server failed")]
+    Serve(#[source] tonic::transport::Error),
+    /// A part of the daemon ended by itself, or fell over.
+    #[error("{0} ended unexpectedly")]
+    Ended(&'static str),
+    /// Builds did not end in time.
+    #[error("the drain was not clean")]
+    Builds(#[source] jobs::Late),
+    /// Plugins did not end in time.
+    #[error("the drain was not clean")]
+    LatePlugins(#[source] plugin::Late),
+    /// Connections did not end in time.
+    #[error("the drain was not clean: clients are still connected")]
+    Clients,
+    /// A second signal ended the drain.
+    #[error("stopped at once by a second {0}: builds were not cleaned up by their plugins")]
+    Killed(&'static str),
+}
+
+impl Error {
+    /// Tells whether nothing was served yet.
+    pub fn is_start(&self) -> bool {
+        matches!(self, Self::Bind { .. } | Self::Store(_) | Self::Plugins(_) | Self::System { .. })
+    }
+}
+
+/// Runs the daemon until a signal ends it.
+///
+/// # Errors
+/// If it can't start, a part of it fails, or the drain is not clean.
+pub async fn run(config: DaemonConfig) -> Result<(), Error> {
+    let mut signals = Signals::listen()?;
+    let listener = serve::bind(config.listen).await?;
+    let core = Core::open(config.factory).await?;
+    let mut server = serve::Server::start(listener.socket, &core).await;
+    announce(listener.address)?;
+    let ended = tokio::select! {
+        signal = signals.next() => { info!(signal, "draining"); Ok(()) }
+        ended = server.ended() => Err(ended),
+    };
+    let killer = core.killer();
+    tokio::select! {
+        drained = drain(core, server) => ended.and(drained),
+        signal = signals.next() => { killer.kill().await; Err(Error::Killed(signal)) }
+    }
+}
+
+/// Builds end first, so that watchers see how; then streams and connections; then the plugins.
+async fn drain(mut core: Core, server: serve::Server) -> Result<(), Error> {
+    let builds = core.end_builds().await;
+    let clients = server.end().await;
+    let plugins = core.end_plugins().await;
+    builds.and(clients).and(plugins)
+}
+
+fn announce(address: SocketAddr) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "listening on {address}")
+        .and_then(|()| out.flush())
+        .map_err(|source| Error::System { what: "write to standard output", source })
+}

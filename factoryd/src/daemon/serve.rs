@@ -1,0 +1,97 @@
+//! The gRPC server: the API, health and reflection on one socket.
+
+use super::Error;
+use super::core::Core;
+use crate::grpc::{Api, FactoryServer};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::server::{Router, TcpIncoming};
+use tonic_health::server::health_reporter;
+
+/// How long clients may stay once the server ends.
+const END_DEADLINE: Duration = Duration::from_secs(5);
+/// How often a silent client is asked whether it is there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// A socket that is bound: its address is known, and nothing is accepted yet.
+pub(super) struct Bound {
+    pub(super) address: SocketAddr,
+    pub(super) socket: TcpListener,
+}
+
+/// Binds the daemon's socket.
+pub(super) async fn bind(address: SocketAddr) -> Result<Bound, Error> {
+    let failed = |source| Error::Bind { address, source };
+    let socket = TcpListener::bind(address).await.map_err(failed)?;
+    Ok(Bound { address: socket.local_addr().map_err(failed)?, socket })
+}
+
+/// A server at work.
+pub(super) struct Server {
+    task: JoinSet<Result<(), tonic::transport::Error>>,
+    stop: CancellationToken,
+}
+
+impl Server {
+    /// Begins to accept.
+    pub(super) async fn start(socket: TcpListener, core: &Core) -> Self {
+        let stop = CancellationToken::new();
+        let router = router(core.api(stop.clone())).await;
+        let incoming = TcpIncoming::from(socket).with_nodelay(Some(true));
+        let mut task = JoinSet::new();
+        task.spawn(router.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned()));
+        Self { task, stop }
+    }
+
+    /// Waits until the server ends by itself, which it should not.
+    pub(super) async fn ended(&mut self) -> Error {
+        match self.task.join_next().await {
+            Some(Ok(Err(error))) => Error::Serve(error),
+            _ => Error::Ended("the gRPC server"),
+        }
+    }
+
+    /// Ends streams, lets calls end, closes connections.
+    pub(super) async fn end(mut self) -> Result<(), Error> {
+        self.stop.cancel();
+        match tokio::time::timeout(END_DEADLINE, self.task.join_next()).await {
+            Ok(None | Some(Ok(Ok(())))) => Ok(()),
+            Ok(Some(Ok(Err(error)))) => Err(Error::Serve(error)),
+            Ok(Some(Err(_))) => Err(Error::Ended("the gRPC server")),
+            Err(_) => Err(Error::Clients),
+        }
+    }
+}
+
+async fn router(api: Api) -> Router {
+    let (reporter, health) = health_reporter();
+    reporter.set_serving::<FactoryServer<Api>>().await;
+    let builder = tonic::transport::Server::builder();
+    let router = builder
+        .http2_keepalive_interval(Some(KEEPALIVE))
+        .add_service(health)
+        .add_service(api.into_server());
+    let router = match reflection().build_v1() {
+        Ok(reflection) => router.add_service(reflection),
+        Err(error) => without(router, &error),
+    };
+    // What older clients ask for.
+    match reflection().build_v1alpha() {
+        Ok(reflection) => router.add_service(reflection),
+        Err(error) => without(router, &error),
+    }
+}
+
+fn reflection() -> tonic_reflection::server::Builder<'static> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(factory_proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+}
+
+fn without(router: Router, error: &tonic_reflection::server::Error) -> Router {
+    tracing::warn!(%error, "reflection is off");
+    router
+}

@@ -1,0 +1,150 @@
+//! The factory's API over gRPC: `factory.v1`. It translates and decides nothing.
+//!
+//! A caller who hangs up ends nothing: only `Cancel` does. A watcher who is slow is waited for, by the stream itself.
+
+mod request;
+mod status;
+mod translate;
+
+use self::status::{shutting_down, status};
+use crate::factory::Factory;
+use factory_proto::factory_v1 as v1;
+use futures_util::{Stream, StreamExt, stream};
+use std::pin::Pin;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+pub use factory_proto::factory_v1::factory_server::FactoryServer;
+
+/// Answers the plugins: the facade knows who serves what, not how plugins are.
+pub type ListPlugins = Arc<dyn Fn() -> Vec<v1::Plugin> + Send + Sync>;
+
+/// The service `factory.v1.Factory`.
+#[derive(Clone)]
+pub struct Api {
+    factory: Factory,
+    plugins: ListPlugins,
+    stop: CancellationToken,
+}
+
+impl Api {
+    /// Serves a factory until `stop` fires; streams then end with UNAVAILABLE.
+    pub fn new(factory: Factory, plugins: ListPlugins, stop: CancellationToken) -> Self {
+        Self { factory, plugins, stop }
+    }
+
+    /// Answers the tonic service.
+    pub fn into_server(self) -> FactoryServer<Self> {
+        FactoryServer::new(self)
+            .max_decoding_message_size(factory_proto::MESSAGE_SIZE_MAX)
+            .max_encoding_message_size(factory_proto::MESSAGE_SIZE_MAX)
+    }
+}
+
+type Events = Pin<Box<dyn Stream<Item = Result<v1::Event, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl v1::factory_server::Factory for Api {
+    async fn create_base_image(
+        &self,
+        request: Request<v1::CreateBaseImageRequest>,
+    ) -> Result<Response<v1::Image>, Status> {
+        let request = request::base_image(request.into_inner())?;
+        answer(self.factory.create_base_image(request).await)
+    }
+
+    async fn create_target_image(
+        &self,
+        request: Request<v1::CreateTargetImageRequest>,
+    ) -> Result<Response<v1::Image>, Status> {
+        let request = request::target_image(request.into_inner())?;
+        answer(self.factory.create_target_image(request).await)
+    }
+
+    async fn create_provider_image(
+        &self,
+        request: Request<v1::CreateProviderImageRequest>,
+    ) -> Result<Response<v1::Image>, Status> {
+        let request = request::provider_image(request.into_inner())?;
+        answer(self.factory.create_provider_image(request).await)
+    }
+
+    async fn get_image(
+        &self,
+        request: Request<v1::GetImageRequest>,
+    ) -> Result<Response<v1::Image>, Status> {
+        let id = request::image_id("id", &request.get_ref().id)?;
+        answer(self.factory.image(&id).await)
+    }
+
+    async fn list_images(
+        &self,
+        request: Request<v1::ListImagesRequest>,
+    ) -> Result<Response<v1::ListImagesResponse>, Status> {
+        let request = request::list(request.get_ref())?;
+        let images = self.factory.images(request).await.map_err(|error| status(&error))?;
+        let images = images.into_iter().map(translate::image).collect();
+        Ok(Response::new(v1::ListImagesResponse { images }))
+    }
+
+    type WatchStream = Events;
+
+    async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Events>, Status> {
+        let request = request::watch(request.get_ref())?;
+        // A stream of nothing would look like an image without events.
+        for id in &request.images {
+            self.factory.image(id).await.map_err(|error| status(&error))?;
+        }
+        let events = self.factory.watch(request).map(|event| match event {
+            Ok(event) => Ok(translate::event(event)),
+            Err(error) => Err(status(&error)),
+        });
+        Ok(Response::new(until(events, self.stop.clone())))
+    }
+
+    async fn cancel(
+        &self,
+        request: Request<v1::CancelRequest>,
+    ) -> Result<Response<v1::Image>, Status> {
+        let id = request::image_id("id", &request.get_ref().id)?;
+        answer(self.factory.cancel(&id).await)
+    }
+
+    async fn delete(
+        &self,
+        request: Request<v1::DeleteRequest>,
+    ) -> Result<Response<v1::Image>, Status> {
+        let request = request::delete(request.into_inner())?;
+        answer(self.factory.delete(request).await)
+    }
+
+    async fn list_plugins(
+        &self,
+        _request: Request<v1::ListPluginsRequest>,
+    ) -> Result<Response<v1::ListPluginsResponse>, Status> {
+        Ok(Response::new(v1::ListPluginsResponse { plugins: (self.plugins)() }))
+    }
+}
+
+fn answer(
+    result: Result<crate::domain::Image, crate::factory::Error>,
+) -> Result<Response<v1::Image>, Status> {
+    match result {
+        Ok(image) => Ok(Response::new(translate::image(image))),
+        Err(error) => Err(status(&error)),
+    }
+}
+
+/// Ends a stream when `stop` fires, and says so: a watcher must not take the server's end for the images' end.
+fn until(
+    events: impl Stream<Item = Result<v1::Event, Status>> + Send + 'static,
+    stop: CancellationToken,
+) -> Events {
+    let stopped = stop.clone();
+    let last = stream::iter([()]).filter_map(move |()| {
+        let end = stopped.is_cancelled().then(|| Err(shutting_down()));
+        std::future::ready(end)
+    });
+    Box::pin(events.take_until(stop.cancelled_owned()).chain(last))
+}

@@ -1,0 +1,177 @@
+//! Messages of `factory.v1` as plain requests, or what is wrong with them.
+
+use super::status::{Refused, invalid};
+use crate::domain::{ImageId, Kind, Parameters, Secret, Status};
+use crate::factory::{
+    BaseImageRequest, DeleteRequest, ListRequest, ProviderImageRequest, ProviderSource,
+    TargetImageRequest, TargetSource, WatchRequest,
+};
+use crate::report::chain;
+use factory_proto::factory_v1::{
+    self as v1, create_provider_image_request::Source as FromProvider,
+    create_target_image_request::Source as FromTarget,
+};
+
+/// Reads a request for a base image.
+pub(super) fn base_image(it: v1::CreateBaseImageRequest) -> Result<BaseImageRequest, Refused> {
+    Ok(BaseImageRequest {
+        template_xml: it.template_xml,
+        parameters: parameters(&it.parameters_json)?,
+    })
+}
+
+/// Reads a request for a target image.
+pub(super) fn target_image(
+    it: v1::CreateTargetImageRequest,
+) -> Result<TargetImageRequest, Refused> {
+    let source = match it.source {
+        Some(FromTarget::BaseImageId(id)) => {
+            TargetSource::BaseImage(image_id("base_image_id", &id)?)
+        }
+        Some(FromTarget::TemplateXml(xml)) => TargetSource::Template(xml),
+        None => return Err(invalid("source", "neither base_image_id nor template_xml is given")),
+    };
+    Ok(TargetImageRequest {
+        target: required("target", it.target)?,
+        source,
+        parameters: parameters(&it.parameters_json)?,
+    })
+}
+
+/// Reads a request for a provider image.
+pub(super) fn provider_image(
+    it: v1::CreateProviderImageRequest,
+) -> Result<ProviderImageRequest, Refused> {
+    let source = match (it.source, it.snapshot) {
+        (Some(FromProvider::TargetImageId(id)), false) => {
+            ProviderSource::TargetImage(image_id("target_image_id", &id)?)
+        }
+        (Some(FromProvider::TargetImageId(_)), true) => {
+            return Err(invalid(
+                "snapshot",
+                "a snapshot is made from a template, not from an image",
+            ));
+        }
+        (Some(FromProvider::TemplateXml(xml)), false) => ProviderSource::Template(xml),
+        (Some(FromProvider::TemplateXml(xml)), true) => ProviderSource::Snapshot(xml),
+        (None, _) => {
+            return Err(invalid("source", "neither target_image_id nor template_xml is given"));
+        }
+    };
+    Ok(ProviderImageRequest {
+        target: required("target", it.target)?,
+        provider: required("provider", it.provider)?,
+        credentials: Secret::new(it.credentials),
+        source,
+        parameters: parameters(&it.parameters_json)?,
+    })
+}
+
+/// Reads a request to delete.
+pub(super) fn delete(it: v1::DeleteRequest) -> Result<DeleteRequest, Refused> {
+    Ok(DeleteRequest {
+        id: image_id("id", &it.id)?,
+        provider: (!it.provider.is_empty()).then_some(it.provider),
+        credentials: Secret::new(it.credentials),
+        parameters: parameters(&it.parameters_json)?,
+        cascade: it.cascade,
+    })
+}
+
+/// Reads a request for a list.
+pub(super) fn list(it: &v1::ListImagesRequest) -> Result<ListRequest, Refused> {
+    let parent = match it.parent_id.as_str() {
+        "" => None,
+        id => Some(image_id("parent_id", id)?),
+    };
+    Ok(ListRequest {
+        kind: kind(it.kind)?,
+        status: status(it.status)?,
+        parent,
+        include_deleted: it.deleted,
+    })
+}
+
+/// Reads a request to watch.
+pub(super) fn watch(it: &v1::WatchRequest) -> Result<WatchRequest, Refused> {
+    let images =
+        it.image_ids.iter().map(|id| image_id("image_ids", id)).collect::<Result<_, _>>()?;
+    Ok(WatchRequest { images, after: it.after, follow: it.follow, logs: !it.without_logs })
+}
+
+/// Reads an image id.
+pub(super) fn image_id(field: &str, text: &str) -> Result<ImageId, Refused> {
+    ImageId::parse(text).map_err(|error| invalid(field, error))
+}
+
+fn parameters(json: &str) -> Result<Parameters, Refused> {
+    Parameters::parse(json).map_err(|error| invalid("parameters_json", chain(&error)))
+}
+
+fn required(field: &str, text: String) -> Result<String, Refused> {
+    if text.is_empty() { Err(invalid(field, format!("{field} is empty"))) } else { Ok(text) }
+}
+
+fn kind(number: i32) -> Result<Option<Kind>, Refused> {
+    match v1::ImageKind::try_from(number) {
+        Ok(v1::ImageKind::Unspecified) => Ok(None),
+        Ok(v1::ImageKind::Base) => Ok(Some(Kind::Base)),
+        Ok(v1::ImageKind::Target) => Ok(Some(Kind::Target)),
+        Ok(v1::ImageKind::Provider) => Ok(Some(Kind::Provider)),
+        Err(_) => Err(invalid("kind", format!("{number} is no kind of image"))),
+    }
+}
+
+fn status(number: i32) -> Result<Option<Status>, Refused> {
+    let Ok(wanted) = v1::ImageStatus::try_from(number) else {
+        return Err(invalid("status", format!("{number} is no status")));
+    };
+    Ok(Status::ALL.into_iter().find(|status| super::translate::status(*status) == wanted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tonic::{Code, Status};
+
+    #[test]
+    fn text_that_is_no_id_is_the_callers_fault() {
+        let request = v1::DeleteRequest { id: "../etc".into(), ..Default::default() };
+        let status = Status::from(delete(request).unwrap_err());
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert_eq!(
+            status.message(),
+            "`../etc` is not an image id (a UUID such as 0192f3a4-5b6c-7d8e-9f01-23456789abcd)"
+        );
+    }
+
+    #[test]
+    fn parameters_must_be_an_object() {
+        let request = v1::CreateBaseImageRequest {
+            template_xml: "<template/>".into(),
+            parameters_json: "[1]".into(),
+        };
+        let status = Status::from(base_image(request).unwrap_err());
+        assert!(status.message().starts_with("parameters are not a JSON object: "));
+    }
+
+    #[test]
+    fn a_target_image_needs_a_source_and_a_target() {
+        let request = v1::CreateTargetImageRequest::default();
+        let status = Status::from(target_image(request).unwrap_err());
+        assert_eq!(status.message(), "neither base_image_id nor template_xml is given");
+        let source = Some(FromTarget::TemplateXml("<template/>".into()));
+        let request = v1::CreateTargetImageRequest { source, ..Default::default() };
+        let status = Status::from(target_image(request).unwrap_err());
+        assert_eq!(status.message(), "target is empty");
+    }
+
+    #[test]
+    fn an_unspecified_filter_matches_all() {
+        let request = list(&v1::ListImagesRequest::default()).unwrap();
+        assert_eq!((request.kind, request.status, request.parent), (None, None, None));
+        let failed = v1::ImageStatus::Failed.into();
+        let request = v1::ListImagesRequest { status: failed, ..Default::default() };
+        assert_eq!(list(&request).unwrap().status, Some(crate::domain::Status::Failed));
+    }
+}
