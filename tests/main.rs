@@ -1,0 +1,12 @@
+//! The system from end to end: the real programs, real plugin processes, real tools, guests that boot.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper that fails here fails its test, which is what it is for"
+)]
+
+mod bad_input;
+mod cancel;
+mod debian;
+mod rootless;
+mod support;

@@ -1,0 +1,56 @@
+//! An ordinary user gets the same as root: same files, same packages, nothing left behind.
+
+use crate::debian::{BUILD_DEADLINE, template};
+use crate::support::factory::{Ended, Sandbox};
+use crate::support::story::{Story, file};
+use crate::support::user::{User, is_root};
+use serde_json::Value;
+use std::process::Command;
+
+/// What a build made: its packages, and each file with its mode and owner.
+#[derive(Debug, PartialEq, Eq)]
+struct Made {
+    packages: Value,
+    files: Vec<String>,
+}
+
+impl Made {
+    fn of(sandbox: &Sandbox, mut factory: Command) -> Self {
+        factory.arg("build").arg(sandbox.template(&template())).arg("--json");
+        let ended = Ended::of(&factory, BUILD_DEADLINE).succeeded();
+        assert_eq!(sandbox.left_behind(&ended), Vec::<String>::new());
+        let story = Story::of(&ended);
+        let base = story.image("");
+        Self { packages: base["icicle_xml"].clone(), files: listing(&file(base, "rootfs")) }
+    }
+}
+
+/// Lists the members of an archive: mode, owner by number, size and name.
+fn listing(archive: &std::path::Path) -> Vec<String> {
+    let output =
+        Command::new("tar").args(["--numeric-owner", "-tvf"]).arg(archive).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut lines: Vec<String> = text.lines().map(without_time).collect();
+    lines.sort();
+    lines
+}
+
+fn without_time(line: &str) -> String {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [mode, owner, _size, _day, _time, name @ ..] = &words[..] else { panic!("{line}") };
+    format!("{mode} {owner} {}", name.join(" "))
+}
+
+#[test]
+fn an_ordinary_user_makes_the_same_image_as_root() {
+    let user = User::ordinary();
+    let mut sandbox = Sandbox::new();
+    let factory = sandbox.factory_as(&user, &["debian"]);
+    let made = Made::of(&sandbox, factory);
+    assert!(made.files.iter().any(|line| line.ends_with("0/0 ./etc/marker")), "{:?}", made.files);
+    if is_root() {
+        let sandbox = Sandbox::new();
+        assert_eq!(made, Made::of(&sandbox, sandbox.factory()));
+    }
+}

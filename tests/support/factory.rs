@@ -1,0 +1,270 @@
+//! The factory under test: a store and everything else it touches in a directory of its own.
+
+use super::binaries::{binary, repository};
+use super::leftovers::{self, Brood};
+use super::listener::Listener;
+use super::patience::look_until;
+use super::tdl::Tdl;
+use super::user::User;
+use factory_proto::factory_v1::factory_client::FactoryClient;
+use rustix::process::{Pid, Signal, kill_process};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
+use std::time::Duration;
+use tonic::transport::Channel;
+
+/// How long what a program started may live on after it.
+const ORPHAN_DEADLINE: Duration = Duration::from_secs(2);
+/// How long a program may take to start or to stop.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Where one test's factory lives. Everything it writes is in here.
+pub(crate) struct Sandbox {
+    place: Place,
+    temporary: tempfile::TempDir,
+    plugins: PathBuf,
+    known_files: Vec<PathBuf>,
+}
+
+/// Who removes a sandbox.
+enum Place {
+    /// The test that made it.
+    Passing(tempfile::TempDir),
+    /// The next run of the tests: it is what several of them look at.
+    Lasting(PathBuf),
+}
+
+/// A program that was started and is listened to.
+pub(crate) struct Program {
+    child: Leash,
+    /// Its processes.
+    pub(crate) brood: Brood,
+    /// Its standard output.
+    pub(crate) stdout: Listener,
+    /// Its standard error.
+    pub(crate) stderr: Listener,
+}
+
+/// A child process that does not outlive its test.
+struct Leash(Child);
+
+/// How a program ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// Its exit status.
+    pub(crate) status: ExitStatus,
+    /// What it printed.
+    pub(crate) stdout: String,
+    /// What it said besides.
+    pub(crate) stderr: String,
+    /// What it started.
+    pub(crate) brood: Brood,
+}
+
+/// A running daemon. Dropping it stops it.
+pub(crate) struct Daemon {
+    program: Program,
+    address: String,
+}
+
+impl Sandbox {
+    /// Makes an empty one, with the plugins of the repository.
+    pub(crate) fn new() -> Self {
+        Self::at(Place::Passing(temporary_directory()))
+    }
+
+    /// Opens or makes one that outlives its tests.
+    pub(crate) fn lasting(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self::at(Place::Lasting(path))
+    }
+
+    fn at(place: Place) -> Self {
+        let known_files = leftovers::temporary_files();
+        let plugins = repository("plugins");
+        Self { place, temporary: temporary_directory(), plugins, known_files }
+    }
+
+    /// Removes what earlier runs left in it.
+    pub(crate) fn emptied(self) -> Self {
+        std::fs::remove_dir_all(self.path()).unwrap();
+        std::fs::create_dir(self.path()).unwrap();
+        self
+    }
+
+    /// Uses other plugins.
+    pub(crate) fn with_plugins(mut self, directory: &Path) -> Self {
+        directory.clone_into(&mut self.plugins);
+        self
+    }
+
+    /// Returns the directory.
+    pub(crate) fn path(&self) -> &Path {
+        match &self.place {
+            Place::Passing(directory) => directory.path(),
+            Place::Lasting(path) => path,
+        }
+    }
+
+    /// Returns the store's directory.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.path().join("store")
+    }
+
+    /// Lists what a program left behind: processes, mounts, loop devices, temporary files, unfinished work in the store.
+    pub(crate) fn left_behind(&self, ended: &Ended) -> Vec<String> {
+        let mut found = ended.brood.survivors(ORPHAN_DEADLINE);
+        for directory in [self.path(), self.temporary.path()] {
+            found.extend(leftovers::mounts_and_loops(directory));
+        }
+        let is_new = |file: &PathBuf| !self.known_files.contains(file);
+        let files = leftovers::temporary_files().into_iter().filter(is_new);
+        let files = files.chain(leftovers::files_in(self.temporary.path()));
+        let files = files.chain(leftovers::files_in(&self.store().join("work")));
+        found.extend(files.map(|file| file.display().to_string()));
+        found
+    }
+
+    /// Writes a template, and returns its path.
+    pub(crate) fn template(&self, template: &Tdl) -> PathBuf {
+        let path = self.path().join("template.tdl");
+        std::fs::write(&path, template.xml()).unwrap();
+        path
+    }
+
+    /// Returns the command line on this store.
+    pub(crate) fn factory(&self) -> Command {
+        self.command(Command::new(binary("factory")))
+    }
+
+    /// Returns the same for a user, whose the sandbox becomes. The user may not be able to read the repository, so the
+    /// programs come along.
+    pub(crate) fn factory_as(&mut self, user: &User, plugins: &[&str]) -> Command {
+        let directory = self.path().join("programs");
+        std::fs::create_dir_all(&directory).unwrap();
+        let copy = |from: PathBuf| std::fs::copy(&from, directory.join(from.file_name().unwrap()));
+        copy(binary("factory")).unwrap();
+        for name in plugins {
+            copy(binary(&format!("factory-plugin-{name}"))).unwrap();
+            copy(repository(&format!("plugins/{name}/{name}.info"))).unwrap();
+        }
+        self.plugins.clone_from(&directory);
+        user.own(self.path());
+        user.own(self.temporary.path());
+        self.command(user.command(&directory.join("factory")))
+    }
+
+    /// Starts the daemon on this store, and waits until it listens.
+    #[track_caller]
+    pub(crate) fn daemon(&self) -> Daemon {
+        let mut command = self.command(Command::new(binary("factoryd")));
+        command.args(["--listen", "127.0.0.1:0"]);
+        let mut program = Program::start(&command);
+        let address = program
+            .stdout
+            .wait_for("listening on ", DEADLINE)
+            .and_then(|_| program.stdout.wait_for("\n", DEADLINE));
+        match address {
+            Ok(address) => Daemon { address: address.trim().to_owned(), program },
+            Err(silence) => {
+                panic!("factoryd does not listen: {silence}\n{}", program.stderr.so_far())
+            }
+        }
+    }
+
+    fn command(&self, mut command: Command) -> Command {
+        for variable in ["FACTORY_SERVER", "FACTORY_STORE", "FACTORY_PLUGINS", "XDG_RUNTIME_DIR"] {
+            command.env_remove(variable);
+        }
+        command.env("TMPDIR", self.temporary.path());
+        command.arg("--store").arg(self.store()).arg("--plugins").arg(&self.plugins);
+        command
+    }
+}
+
+impl Program {
+    /// Starts a command.
+    pub(crate) fn start(command: &Command) -> Self {
+        let (mut child, brood) = Brood::start(command);
+        let stdout = Listener::new(child.stdout.take().unwrap());
+        let stderr = Listener::new(child.stderr.take().unwrap());
+        Self { child: Leash(child), brood, stdout, stderr }
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child.0), signal).unwrap();
+    }
+
+    /// Waits until it ends.
+    ///
+    /// # Panics
+    /// If it does not end in time.
+    #[track_caller]
+    pub(crate) fn wait(mut self, deadline: Duration) -> Ended {
+        let Some(status) = look_until(deadline, || self.child.0.try_wait().unwrap()) else {
+            let (stdout, stderr) = (self.stdout.so_far(), self.stderr.so_far());
+            panic!("the program did not end in {deadline:?}; it printed:\n{stdout}\n{stderr}");
+        };
+        Ended { status, stdout: self.stdout.all(), stderr: self.stderr.all(), brood: self.brood }
+    }
+}
+
+impl Ended {
+    /// Runs a command to its end.
+    #[track_caller]
+    pub(crate) fn of(command: &Command, deadline: Duration) -> Self {
+        Program::start(command).wait(deadline)
+    }
+
+    /// Asserts that it ended well.
+    #[track_caller]
+    pub(crate) fn succeeded(self) -> Self {
+        assert!(self.status.success(), "{}\n{}\n{}", self.status, self.stdout, self.stderr);
+        self
+    }
+}
+
+impl Daemon {
+    /// Returns the address it listens on.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Returns its processes.
+    pub(crate) fn brood(&self) -> &Brood {
+        &self.program.brood
+    }
+
+    /// Connects to it.
+    pub(crate) async fn connect(&self) -> FactoryClient<Channel> {
+        FactoryClient::connect(format!("http://{}", self.address)).await.unwrap()
+    }
+
+    /// Kills it, without a chance to clean up, and returns what it started.
+    pub(crate) fn kill(self) -> Brood {
+        drop(self.program.child);
+        self.program.brood
+    }
+
+    /// Asks it to stop, and waits for that.
+    #[track_caller]
+    pub(crate) fn stop(self) -> Ended {
+        self.program.signal(Signal::TERM);
+        self.program.wait(DEADLINE)
+    }
+}
+
+fn temporary_directory() -> tempfile::TempDir {
+    // Short: the sockets of plugins are in it, and the path of a socket has 107 bytes at most.
+    tempfile::Builder::new().prefix("factory-e2e-").tempdir().unwrap()
+}
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,13 @@
+//! What the end-to-end tests are written in: programs, sandboxes, guests, registries, containers.
+
+pub(crate) mod binaries;
+pub(crate) mod container;
+pub(crate) mod factory;
+pub(crate) mod guest;
+pub(crate) mod leftovers;
+pub(crate) mod listener;
+pub(crate) mod patience;
+pub(crate) mod registry;
+pub(crate) mod story;
+pub(crate) mod tdl;
+pub(crate) mod user;
