@@ -5,6 +5,9 @@ use super::schema::{Child, Content, Occurs, ROOT, Shape, TEMPLATE};
 use super::suggest;
 use super::xml::{Attribute, Element, Namespace, is_space};
 
+/// Among so many children a misspelt one is looked for.
+const MAX_GUESSES: usize = 100;
+
 /// Checks the whole document. Answers whether its root is a template, so that looking further makes sense.
 pub(super) fn document(root: &Element<'_>, faults: &mut Faults) -> bool {
     if !root.is(ROOT) {
@@ -36,7 +39,11 @@ fn attributes(element: &Element<'_>, shape: &'static Shape, path: &str, faults: 
         }
     }
     for rule in shape.attributes.iter().filter(|rule| rule.required) {
-        if element.attribute(rule.name).is_none() {
+        let misspelt = || {
+            let names = element.attributes.iter().map(|attribute| attribute.name);
+            suggest::meant(rule.name, names, shape.attributes.iter().map(|rule| rule.name))
+        };
+        if element.attribute(rule.name).is_none() && !misspelt() {
             let message = format!("`{}` lacks the attribute `{}`", element.name, rule.name);
             let hint = suggest::child_meant_as_attribute(element, rule.name);
             let fault = Fault::new("missing-attribute", element.span.clone(), path, message);
@@ -82,14 +89,14 @@ fn children(parent: &Element<'_>, shape: &'static Shape, path: &str, faults: &mu
     let mut seen = vec![0_usize; rules.len()];
     for child in parent.children() {
         let Some(index) = rules.iter().position(|rule| child.is(rule.name)) else {
-            faults.add(unknown_element(child, parent, shape, path));
+            faults.add_with(|| unknown_element(child, parent, shape, path));
             continue;
         };
         seen[index] += 1;
         let (rule, nth) = (&rules[index], seen[index]);
         let single = matches!(rule.occurs, Occurs::Once | Occurs::AtMostOnce);
         if single && nth == 2 {
-            faults.add(repeated(child, parent, path));
+            faults.add(repeated(child, parent, rule.shape, path));
         }
         element(child, rule.shape, &child_path(path, rule, nth), faults);
     }
@@ -105,15 +112,16 @@ fn child_path(path: &str, rule: &Child, nth: usize) -> String {
     }
 }
 
-fn repeated(child: &Element<'_>, parent: &Element<'_>, path: &str) -> Fault {
+fn repeated(child: &Element<'_>, parent: &Element<'_>, shape: &Shape, path: &str) -> Fault {
     let message = format!("more than one `{}` in `{}`", child.name, parent.name);
     let path = format!("{path}/{}[2]", child.name);
     let fault = Fault::new("duplicate-element", child.span.clone(), path, message);
-    if child.children().next().is_some() {
-        fault.expected("one").hint("put what they hold into the first")
-    } else {
-        fault.expected("one")
-    }
+    let hint = is_list(shape).then(|| format!("put everything into the first `{}`", child.name));
+    fault.expected("one").maybe_hint(hint)
+}
+
+fn is_list(shape: &Shape) -> bool {
+    shape.children().iter().any(|child| child.occurs == Occurs::Any)
 }
 
 fn absent(
@@ -124,13 +132,18 @@ fn absent(
     faults: &mut Faults,
 ) {
     let missing = |occurs| rules.iter().zip(seen).filter(move |(rule, _)| rule.occurs == occurs);
-    for (rule, _) in missing(Occurs::Once).filter(|(_, seen)| **seen == 0) {
+    let misspelt = |rule: &Child| {
+        let names = parent.children().map(|child| child.name).take(MAX_GUESSES);
+        suggest::meant(rule.name, names, rules.iter().map(|rule| rule.name))
+    };
+    let missing_once = missing(Occurs::Once).filter(|(_, seen)| **seen == 0);
+    for (rule, _) in missing_once.filter(|(rule, _)| !misspelt(rule)) {
         let message = format!("`{}` lacks `{}`", parent.name, rule.name);
         let hint = suggest::attribute_meant_as_child(parent, rule.name);
         let fault = Fault::new("missing-element", parent.span.clone(), path, message);
         faults.add(fault.expected(format!("`<{}>`", rule.name)).maybe_hint(hint));
     }
-    if missing(Occurs::SomeOfThese).next().is_some() && seen.iter().all(|seen| *seen == 0) {
+    if missing(Occurs::SomeOfThese).next().is_some() && parent.children().next().is_none() {
         let message = format!("`{}` is empty", parent.name);
         let fault = Fault::new("missing-element", parent.span.clone(), path, message);
         faults.add(fault.expected(choice(rules.iter().map(|rule| rule.name))));

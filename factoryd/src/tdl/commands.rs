@@ -2,7 +2,7 @@
 
 use super::content;
 use super::problem::{Fault, Faults, quote};
-use super::values::name_of;
+use super::values::{cut_off, name_of};
 use super::xml::Element;
 use crate::domain::Command;
 
@@ -26,9 +26,7 @@ fn one(command: &Element<'_>, path: &str, faults: &mut Faults) -> Option<Command
     if command.text().trim().is_empty() {
         let message = format!("the command {} is empty", quote(&name_of(command)));
         let fault = Fault::new("empty-command", command.span.clone(), path, message);
-        let comment_first = !command.whole_text().trim().is_empty();
-        let hint = comment_first.then(|| "text after a comment does not count".to_owned());
-        faults.add(fault.expected("a script").maybe_hint(hint));
+        faults.add(fault.expected("a script").maybe_hint(cut_off(command)));
         return None;
     }
     let content = content::read(command, path, faults)?;

@@ -4,6 +4,7 @@
 //! `kB` to `YB` are powers of 1000 and `KiB` to `YiB` of 1024, in upper or lower case.
 
 use super::problem::{Fault, Faults, quote};
+use super::values::cut_off;
 use super::xml::Element;
 
 const PATH: &str = "template/disk/size";
@@ -12,21 +13,30 @@ const PREFIXES: &str = "kmgtpezy";
 /// Reads `size`, in bytes; `None` if it is empty.
 pub(super) fn read(size: &Element<'_>, faults: &mut Faults) -> Option<u128> {
     let (text, whole) = (size.text(), size.whole_text());
-    if whole.is_empty() {
-        return None;
-    }
-    // Oz's schema sees the whole text, its code only what is before a comment.
-    let parsed = bytes(&whole).and_then(|_| if text.is_empty() { Ok(0) } else { bytes(&text) });
+    // Oz's schema looks at the whole text, its code only at what is before a comment.
+    let parsed = match bytes(&text) {
+        _ if text.is_empty() && fits_schema(&whole) => return None,
+        Ok(_) if !fits_schema(&whole) => bytes(&whole),
+        parsed => parsed,
+    };
     match parsed {
-        Ok(_) if text.is_empty() => None,
         Ok(bytes) => Some(bytes),
         Err(why) => {
             let message = format!("{} is not a disk size: {why}", quote(&whole));
             let fault = Fault::new("bad-disk-size", size.value_span(), PATH, message);
-            faults.add(fault.expected("a whole number and a unit: `10`, `10 GiB`, `500GB`, `2T`"));
+            let fault = fault.expected("a whole number and a unit: `10`, `10 GiB`, `500GB`, `2T`");
+            faults.add(fault.maybe_hint(cut_off(size).or_else(|| hint(&whole))));
             None
         }
     }
+}
+
+fn fits_schema(text: &str) -> bool {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches(' ');
+    let unit = unit.to_ascii_lowercase();
+    let unit = unit.strip_prefix(|c| PREFIXES.contains(c)).unwrap_or(&unit);
+    let unit = unit.strip_prefix('i').unwrap_or(unit);
+    unit.strip_prefix('b').unwrap_or(unit).is_empty()
 }
 
 /// Answers a size in bytes, or why it is none.
@@ -46,6 +56,13 @@ pub(super) fn bytes(text: &str) -> Result<u128, &'static str> {
     let factor = factor(&unit.to_ascii_lowercase())?;
     let number: u128 = number.parse().map_err(|_| "it is too large")?;
     number.checked_mul(factor).ok_or("it is too large")
+}
+
+fn hint(text: &str) -> Option<String> {
+    let lacking = format!("{}B", text.trim());
+    let binary = format!("{}iB", text.trim());
+    let known = bytes(&binary).is_ok();
+    known.then(|| format!("write `{lacking}` (powers of 1000) or `{binary}` (powers of 1024)"))
 }
 
 fn factor(unit: &str) -> Result<u128, &'static str> {

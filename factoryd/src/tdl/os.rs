@@ -1,7 +1,7 @@
 //! `template/os`.
 
 use super::problem::{Fault, Faults, choice, quote};
-use super::values::{optional_text, text_of};
+use super::values::{cut_off, optional_text, text_of};
 use super::xml::Element;
 use crate::domain::{Checksum, Extra, Install, InstallSource, OperatingSystem, Secret};
 
@@ -60,19 +60,14 @@ fn arch(os: &Element<'_>, faults: &mut Faults) -> String {
     let message = format!("{} is not an architecture", quote(&whole));
     let path = format!("{PATH}/arch");
     let fault = Fault::new("bad-arch", element.value_span(), path, message);
-    let hint = arch_hint(&arch, whole.trim());
+    let hint = cut_off(element).or_else(|| arch_hint(whole.trim()));
     faults.add(fault.expected(choice(ARCHITECTURES.iter().copied())).maybe_hint(hint));
     arch
 }
 
-fn arch_hint(arch: &str, whole: &str) -> Option<String> {
+fn arch_hint(whole: &str) -> Option<String> {
     if ARCHITECTURES.contains(&whole) {
-        let hint = if arch == whole || arch.trim() == whole {
-            "remove the white space around it"
-        } else {
-            "remove the comment inside it"
-        };
-        return Some(hint.into());
+        return Some("remove the white space around it".into());
     }
     let other = OTHER_NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(whole));
     let close = super::suggest::closest(whole, ARCHITECTURES.iter().copied());

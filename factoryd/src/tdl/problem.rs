@@ -106,8 +106,13 @@ pub(super) struct Faults {
 
 impl Faults {
     pub(super) fn add(&mut self, fault: Fault) {
+        self.add_with(|| fault);
+    }
+
+    /// Adds a fault that takes some work to describe, which is spared if it is not told.
+    pub(super) fn add_with(&mut self, fault: impl FnOnce() -> Fault) {
         if self.told.len() < MAX_PROBLEMS {
-            self.told.push(fault);
+            self.told.push(fault());
         } else {
             self.untold += 1;
         }

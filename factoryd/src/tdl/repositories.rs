@@ -1,7 +1,7 @@
 //! `template/repositories`.
 
 use super::problem::{Fault, Faults, choice, quote};
-use super::values::{name_of, put, text_of};
+use super::values::{cut_off, name_of, put, text_of};
 use super::xml::Element;
 use crate::domain::Repository;
 use std::net::Ipv6Addr;
@@ -71,8 +71,8 @@ fn boolean(
     }
     let message = format!("{} is neither yes nor no", quote(&whole));
     let fault = Fault::new("bad-boolean", element.value_span(), format!("{path}/{name}"), message);
-    let spaced = parse_boolean(whole.trim()).is_some();
-    let hint = spaced.then(|| "remove white space and comments inside it".to_owned());
+    let spaced = parse_boolean(whole.trim()).map(|_| "remove the white space around it".to_owned());
+    let hint = cut_off(element).or(spaced);
     faults.add(fault.expected(choice(["true", "false", "yes", "no"])).maybe_hint(hint));
     default
 }

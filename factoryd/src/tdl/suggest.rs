@@ -71,6 +71,17 @@ pub(super) fn attribute_meant_as_child(element: &Element<'_>, name: &str) -> Opt
     Some(format!("write an element `{name}` instead of the attribute"))
 }
 
+/// Whether one of the names that are there is not known and was probably meant to be `wanted`; then it is enough to say so once.
+pub(super) fn meant<'n, 'k>(
+    wanted: &str,
+    mut there: impl Iterator<Item = &'n str>,
+    known: impl Iterator<Item = &'k str> + Clone,
+) -> bool {
+    there.any(|name| {
+        known.clone().all(|known| known != name) && closest(name, known.clone()) == Some(wanted)
+    })
+}
+
 fn find(name: &str, shape: &'static Shape, path: &str, places: &mut Vec<String>) {
     for child in shape.children() {
         if child.name == name {

@@ -1,5 +1,6 @@
 //! How values are taken from elements.
 
+use super::problem::quote;
 use super::xml::Element;
 
 /// The text of a child; empty if there is none.
@@ -10,6 +11,16 @@ pub(super) fn text_of(parent: &Element<'_>, name: &str) -> String {
 /// The text of a child; `None` if there is no such child or no text in it.
 pub(super) fn optional_text(parent: &Element<'_>, name: &str) -> Option<String> {
     parent.child(name).map(Element::text).filter(|text| !text.is_empty())
+}
+
+/// Says that the value of an element ends at a comment, if that is why it is not what it seems.
+pub(super) fn cut_off(element: &Element<'_>) -> Option<String> {
+    let (text, whole) = (element.text(), element.whole_text());
+    let hint = || match text.trim() {
+        "" => "the value ends at the comment inside it, before any text".to_owned(),
+        text => format!("the value ends at the comment inside it: only {} counts", quote(text)),
+    };
+    (text.trim() != whole.trim()).then(hint)
 }
 
 /// The attribute `name`; empty if there is none.

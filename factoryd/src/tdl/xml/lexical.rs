@@ -66,6 +66,25 @@ fn by_number(digits: &str) -> Option<char> {
     char::from_u32(number).filter(|c| is_character(*c))
 }
 
+/// Whether it could be a URI: by its characters and the scheme, if it has one.
+pub(super) fn is_uri(text: &str) -> bool {
+    let escaped = |rest: &str| {
+        rest.get(..2).is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+    };
+    let first_part = text.split(['/', '?', '#']).next().unwrap_or_default();
+    let scheme = first_part.split_once(':').map(|(scheme, _)| scheme);
+    scheme.is_none_or(is_scheme)
+        && text.char_indices().all(|(at, c)| match c {
+            '%' => escaped(&text[at + 1..]),
+            _ => c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=".contains(c),
+        })
+}
+
+fn is_scheme(text: &str) -> bool {
+    let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(inside)
+}
+
 /// Makes every line end a single line feed.
 pub(super) fn normalise_lines(text: &str) -> Cow<'_, str> {
     if text.contains('\r') {
@@ -89,6 +108,10 @@ pub(super) fn check_declaration(content: &str) -> Result<(), BadDeclaration> {
     let mut parts = Vec::new();
     for part in Attributes::new(content, "xml".len()) {
         let part = part.map_err(|error| BadDeclaration::Malformed(error.to_string()))?;
+        let at = part.key.0.as_ptr() as usize - content.as_ptr() as usize;
+        if !content[..at].ends_with([' ', '\t', '\r', '\n']) {
+            return Err(malformed("white space is missing in it"));
+        }
         parts.push((part.key.0, part.value));
     }
     let parts: Vec<(&str, &str)> =
@@ -113,8 +136,9 @@ pub(super) fn check_declaration(content: &str) -> Result<(), BadDeclaration> {
 }
 
 fn is_version_one(version: &str) -> bool {
+    // A bare `1.` is a slip that libxml2 lets pass, and so Oz.
     let minor = version.strip_prefix("1.");
-    minor.is_some_and(|minor| !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit()))
+    minor.is_some_and(|minor| minor.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn check_encoding(encoding: &str) -> Result<(), BadDeclaration> {

@@ -3,7 +3,9 @@
 //! Layer one of two: it knows XML and nothing of TDL. It refuses what would make a document mean more than it shows
 //! (DTDs, entities of its own) and what could wear a reader out (size, depth, number of elements and attributes).
 
+mod attributes;
 mod lexical;
+mod namespaces;
 mod reader;
 
 pub(super) use lexical::is_space;

@@ -4,10 +4,10 @@
 //! structure clear (an unknown entity, a bad attribute) is noted and reading goes on, so that one run tells them all.
 
 use super::lexical::{self, BadDeclaration};
-use super::{Attribute, Element, Namespace, Node};
+use super::namespaces::{Scopes, prefix_of};
+use super::{Element, Namespace, Node};
 use crate::tdl::problem::{Fault, Faults, quote};
 use quick_xml::Reader;
-use quick_xml::events::attributes::{AttrError, Attributes};
 use quick_xml::events::{BytesStart, Event};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -15,11 +15,11 @@ use std::ops::Range;
 const MAX_BYTES: usize = 4 << 20;
 const MAX_DEPTH: usize = 64;
 const MAX_ELEMENTS: usize = 100_000;
-const MAX_ATTRIBUTES: usize = 32;
 
-const XINCLUDE: &str = "http://www.w3.org/2001/XInclude";
-const XML: &str = "http://www.w3.org/XML/1998/namespace";
-const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
+/// White space as XML knows it.
+pub(super) const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
+
+const BYTE_ORDER_MARK: char = '\u{FEFF}';
 
 /// Reads a document. Answers its root if the structure was clear to the end, even if there were faults.
 pub(in crate::tdl) fn read<'a>(source: &'a str, faults: &mut Faults) -> Option<Element<'a>> {
@@ -30,7 +30,8 @@ pub(in crate::tdl) fn read<'a>(source: &'a str, faults: &mut Faults) -> Option<E
         return None;
     }
     check_characters(source, faults);
-    Builder { source, faults, open: Vec::new(), root: None, elements: 0, scopes: Vec::new() }.run()
+    Builder { source, faults, open: Vec::new(), root: None, elements: 0, scopes: Scopes::default() }
+        .run()
 }
 
 fn check_characters(source: &str, faults: &mut Faults) {
@@ -42,16 +43,15 @@ fn check_characters(source: &str, faults: &mut Faults) {
 }
 
 /// The structure is lost: reading cannot go on. The fault is noted.
-struct Lost;
+pub(super) struct Lost;
 
-struct Builder<'a, 'f> {
-    source: &'a str,
-    faults: &'f mut Faults,
+pub(super) struct Builder<'a, 'f> {
+    pub(super) source: &'a str,
+    pub(super) faults: &'f mut Faults,
     open: Vec<Open<'a>>,
     root: Option<Element<'a>>,
     elements: usize,
-    /// Every namespace declaration in scope: prefix (empty for the default) and URI, outermost first.
-    scopes: Vec<(&'a str, String)>,
+    pub(super) scopes: Scopes<'a>,
 }
 
 /// An element whose end tag is still to come.
@@ -64,7 +64,12 @@ struct Open<'a> {
 impl<'a> Builder<'a, '_> {
     fn run(mut self) -> Option<Element<'a>> {
         // A byte order mark is no part of the text; quick-xml would skip it without counting it.
-        let mark = if self.source.starts_with('\u{FEFF}') { '\u{FEFF}'.len_utf8() } else { 0 };
+        let mark =
+            if self.source.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
+        if self.source[mark..].starts_with(BYTE_ORDER_MARK) {
+            self.add("xml-root", mark..2 * mark, "text outside the root element");
+            return None;
+        }
         let mut reader = Reader::from_str(&self.source[mark..]);
         let config = reader.config_mut();
         config.check_comments = true;
@@ -138,10 +143,11 @@ impl<'a> Builder<'a, '_> {
             return Err(Lost);
         }
         self.check_limits(&name_span)?;
-        let scopes = self.scopes.len();
+        let scopes = self.scopes.depth();
         let raw_end = span.end - if self.source[..span.end].ends_with("/>") { 2 } else { 1 };
         let attributes = self.attributes(name_span.end..raw_end, name)?;
-        let namespace = self.namespace_of(name, &name_span);
+        self.check_prefix(prefix_of(name), &name_span);
+        let namespace = self.scopes.find(prefix_of(name)).unwrap_or(Namespace::Other);
         let inner = span.end..span.end;
         let element =
             Element { name, namespace, span: name_span, inner, attributes, nodes: Vec::new() };
@@ -162,145 +168,19 @@ impl<'a> Builder<'a, '_> {
         Err(Lost)
     }
 
-    /// Reads the attributes that stand in `span`; namespace declarations go into scope instead.
-    fn attributes(&mut self, span: Range<usize>, tag: &str) -> Result<Vec<Attribute<'a>>, Lost> {
-        let mut list: Vec<Attribute<'a>> = Vec::new();
-        let mut declared: Vec<&'a str> = Vec::new();
-        let raw = &self.source[span.clone()];
-        for attribute in Attributes::new(raw, 0).with_checks(false) {
-            let (key, value_span) = match attribute {
-                Ok(attribute) => (attribute.key.0, self.span_of(&attribute.value)),
-                Err(error) => {
-                    self.bad_attribute(&error, span.start, tag);
-                    continue;
-                }
-            };
-            let key_span = self.span_of(key);
-            let key = &self.source[key_span.clone()];
-            if list.len() + declared.len() == MAX_ATTRIBUTES {
-                self.add("xml-limit", key_span, format!("more than {MAX_ATTRIBUTES} attributes"));
-                return Err(Lost);
-            }
-            self.check_key(key, &key_span, tag);
-            if declared.contains(&key) || list.iter().any(|earlier| earlier.name == key) {
-                self.add("xml-attribute", key_span, format!("attribute `{key}` appears twice"));
-                continue;
-            }
-            let value = self.attribute_value(value_span.clone());
-            if let Some(prefix) = declared_prefix(key) {
-                self.declare(prefix, value, key_span);
-                declared.push(key);
-            } else {
-                list.push(Attribute { name: key, span: key_span, value, value_span });
-            }
-        }
-        self.check_prefixes(&list);
-        Ok(list)
-    }
-
-    fn check_key(&mut self, key: &str, span: &Range<usize>, tag: &str) {
-        if !lexical::is_qualified_name(key) {
-            let message = format!("{} is not a name for an attribute of `{tag}`", quote(key));
-            self.add("xml-name", span.clone(), message);
-        } else if !self.source[..span.start].ends_with([' ', '\t', '\r', '\n']) {
-            let message = format!("white space is missing before attribute `{key}`");
-            self.add("xml-attribute", span.clone(), message);
-        }
-    }
-
-    fn check_prefixes(&mut self, attributes: &[Attribute<'a>]) {
-        for attribute in attributes {
-            if let Some((prefix, _)) = attribute.name.split_once(':') {
-                self.check_bound(prefix, &attribute.span);
-            }
-        }
-    }
-
-    fn bad_attribute(&mut self, error: &AttrError, base: usize, tag: &str) {
-        let (at, what) = match error {
-            AttrError::ExpectedEq(at) => (at, "an attribute lacks `=` and a value"),
-            AttrError::ExpectedValue(at) => (at, "an attribute lacks its value"),
-            AttrError::UnquotedValue(at) => (at, "the value of an attribute lacks its quotes"),
-            AttrError::ExpectedQuote(at, _) => (at, "the value of an attribute is not closed"),
-            AttrError::Duplicated(at, _) => (at, "an attribute appears twice"),
-        };
-        let at = base + at;
-        self.add("xml-attribute", at..at + 1, format!("{what} in `{tag}`"));
-    }
-
-    fn attribute_value(&mut self, span: Range<usize>) -> String {
-        let raw = &self.source[span.clone()];
-        if let Some(at) = raw.find('<') {
-            let at = span.start + at;
-            let fault = self.fault("xml-attribute", at..at + 1, "`<` in the value of an attribute");
-            self.faults.add(fault.hint("write `&lt;`"));
-        }
-        let mut value = String::with_capacity(raw.len());
-        let mut rest = raw;
-        while let Some(at) = rest.find('&') {
-            value.push_str(&spaced(&rest[..at]));
-            let start = span.end - rest.len() + at;
-            let end = rest[at..].find(';').map_or(at + 1, |length| at + length + 1);
-            value.extend(self.resolve(start..start + end - at));
-            rest = &rest[end..];
-        }
-        value.push_str(&spaced(rest));
-        value
-    }
-
-    fn declare(&mut self, prefix: &'a str, uri: String, span: Range<usize>) {
-        let wrong = match prefix {
-            "xmlns" => Some("the prefix `xmlns` cannot be declared"),
-            "xml" if uri != XML => Some("the prefix `xml` cannot be given another namespace"),
-            _ if uri == XMLNS => Some("this namespace cannot be declared"),
-            "" if uri == XML => Some("this namespace cannot be the default"),
-            "" | "xml" => None,
-            _ if uri.is_empty() => Some("a prefix must stand for a namespace"),
-            _ if uri == XML => Some("only the prefix `xml` may stand for this namespace"),
-            _ => None,
-        };
-        if let Some(message) = wrong {
-            self.add("xml-namespace", span, message);
-        }
-        self.scopes.push((prefix, uri));
-    }
-
-    fn lookup(&self, prefix: &str) -> Option<&str> {
-        let declared = self.scopes.iter().rev().find(|(known, _)| *known == prefix);
-        declared.map(|(_, uri)| uri.as_str())
-    }
-
-    fn check_bound(&mut self, prefix: &str, span: &Range<usize>) {
-        if prefix != "xml" && self.lookup(prefix).is_none() {
-            let message = format!("the namespace prefix `{prefix}` is not declared");
-            self.add("xml-namespace", span.clone(), message);
-        }
-    }
-
-    fn namespace_of(&mut self, name: &str, span: &Range<usize>) -> Namespace {
-        let prefix = name.split_once(':').map_or("", |(prefix, _)| prefix);
-        if !prefix.is_empty() {
-            self.check_bound(prefix, span);
-        }
-        match self.lookup(prefix) {
-            Some(XINCLUDE) => Namespace::XInclude,
-            None | Some("") if prefix.is_empty() => Namespace::None,
-            _ => Namespace::Other,
-        }
-    }
-
     fn end(&mut self, span: Range<usize>) -> Result<(), Lost> {
-        let name = self.source[span.start + 2..span.end - 1].trim_end();
+        let name = self.source[span.start + 2..span.end - 1].trim_end_matches(SPACE);
         match self.open.last() {
             Some(open) if open.element.name == name => {
                 self.close(span.start);
                 Ok(())
             }
             Some(open) => {
-                let inner = open.element.name;
-                let message = format!("{} closes `<{inner}>`", quote(&format!("</{name}>")));
-                let fault = self.fault("xml-tag", span, message);
-                self.faults.add(fault.expected(format!("`</{inner}>`")));
+                let (inner, at) = (open.element.name, open.element.span.start);
+                let line = self.source[..at].matches('\n').count() + 1;
+                let message = format!("{} while `<{inner}>` is open", quote(&format!("</{name}>")));
+                let fault = self.fault("xml-tag", span, message).expected(format!("`</{inner}>`"));
+                self.faults.add(fault.hint(format!("`<{inner}>` was opened on line {line}")));
                 Err(Lost)
             }
             None => {
@@ -314,7 +194,7 @@ impl<'a> Builder<'a, '_> {
     fn close(&mut self, inner_end: usize) {
         let Some(Open { mut element, scopes }) = self.open.pop() else { return };
         element.inner.end = inner_end.max(element.inner.start);
-        self.scopes.truncate(scopes);
+        self.scopes.leave(scopes);
         match self.open.last_mut() {
             Some(parent) => parent.element.nodes.push(Node::Element(element)),
             None => self.root = Some(element),
@@ -358,7 +238,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// Answers the character that the reference in `span` (from `&` to `;`) stands for.
-    fn resolve(&mut self, span: Range<usize>) -> Option<char> {
+    pub(super) fn resolve(&mut self, span: Range<usize>) -> Option<char> {
         let raw = &self.source[span.clone()];
         let name = raw.strip_prefix('&').and_then(|raw| raw.strip_suffix(';'));
         let Some(name) = name else {
@@ -378,7 +258,7 @@ impl<'a> Builder<'a, '_> {
 
     fn instruction(&mut self, span: Range<usize>) {
         let content = &self.source[span.start + 2..span.end - 2];
-        let target = content.split([' ', '\t', '\r', '\n']).next().unwrap_or_default();
+        let target = content.split(SPACE).next().unwrap_or_default();
         if !lexical::is_name(target) || target.eq_ignore_ascii_case("xml") {
             let message = format!("{} cannot name a processing instruction", quote(target));
             self.add("xml-name", span, message);
@@ -446,34 +326,30 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// The bytes of a part of the source.
-    fn span_of(&self, part: &str) -> Range<usize> {
+    pub(super) fn span_of(&self, part: &str) -> Range<usize> {
         let start = (part.as_ptr() as usize).saturating_sub(self.source.as_ptr() as usize);
         start..start + part.len()
     }
 
-    fn fault(&self, code: &'static str, span: Range<usize>, message: impl Into<String>) -> Fault {
+    pub(super) fn fault(
+        &self,
+        code: &'static str,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> Fault {
         let path: Vec<&str> = self.open.iter().map(|open| open.element.name).collect();
         Fault::new(code, span, path.join("/"), message)
     }
 
-    fn add(&mut self, code: &'static str, span: Range<usize>, message: impl Into<String>) {
+    pub(super) fn add(
+        &mut self,
+        code: &'static str,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) {
         let fault = self.fault(code, span, message);
         self.faults.add(fault);
     }
-}
-
-/// Answers the prefix that an attribute declares (empty for the default namespace), if it declares one.
-fn declared_prefix(key: &str) -> Option<&str> {
-    match key.split_once(':') {
-        Some(("xmlns", prefix)) => Some(prefix),
-        None if key == "xmlns" => Some(""),
-        _ => None,
-    }
-}
-
-/// Makes every white space character of an attribute's value a space, a CR LF pair one.
-fn spaced(raw: &str) -> String {
-    lexical::normalise_lines(raw).replace(['\t', '\n'], " ")
 }
 
 fn position(offset: u64) -> usize {
