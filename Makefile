@@ -7,7 +7,7 @@
 
 # What building an image takes.
 IMAGE_PACKAGES = mmdebstrap uidmap e2fsprogs fdisk dosfstools mtools grub-pc-bin grub-common systemd-boot-efi binutils \
-  qemu-utils ca-certificates
+  qemu-utils debian-archive-keyring ca-certificates
 # What the tests start besides: guests, containers, a registry.
 TEST_PACKAGES = $(IMAGE_PACKAGES) qemu-system-x86 ovmf podman runc skopeo docker-registry
 # The oldest Go that can fetch the one the Go plugin of the tests asks for.

@@ -7,6 +7,8 @@
 
 mod bad_input;
 mod cancel;
+mod crash;
 mod debian;
 mod rootless;
 mod support;
+mod watch;

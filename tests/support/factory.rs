@@ -1,17 +1,16 @@
 //! The factory under test: a store and everything else it touches in a directory of its own.
 
 use super::binaries::{binary, repository};
+use super::client::Client;
 use super::leftovers::{self, Brood};
 use super::listener::Listener;
 use super::patience::look_until;
 use super::tdl::Tdl;
 use super::user::User;
-use factory_proto::factory_v1::factory_client::FactoryClient;
 use rustix::process::{Pid, Signal, kill_process};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
-use tonic::transport::Channel;
 
 /// How long what a program started may live on after it.
 const ORPHAN_DEADLINE: Duration = Duration::from_secs(2);
@@ -238,8 +237,8 @@ impl Daemon {
     }
 
     /// Connects to it.
-    pub(crate) async fn connect(&self) -> FactoryClient<Channel> {
-        FactoryClient::connect(format!("http://{}", self.address)).await.unwrap()
+    pub(crate) async fn connect(&self) -> Client {
+        Client::connect(&self.address).await
     }
 
     /// Kills it, without a chance to clean up, and returns what it started.

@@ -1,6 +1,7 @@
 //! What the end-to-end tests are written in: programs, sandboxes, guests, registries, containers.
 
 pub(crate) mod binaries;
+pub(crate) mod client;
 pub(crate) mod container;
 pub(crate) mod factory;
 pub(crate) mod guest;

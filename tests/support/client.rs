@@ -1,0 +1,160 @@
+//! A client of the daemon that asks in the words of tests.
+
+use super::tdl::Tdl;
+use factory_proto::MESSAGE_SIZE_MAX;
+use factory_proto::factory_v1::create_target_image_request::Source;
+use factory_proto::factory_v1::factory_client::FactoryClient;
+use factory_proto::factory_v1::{self as v1, Event, Image, ImageStatus, event};
+use serde_json::Value;
+use tonic::transport::Channel;
+use tonic::{Status, Streaming};
+
+/// A connection to a daemon.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    inner: FactoryClient<Channel>,
+}
+
+impl Client {
+    /// Connects.
+    pub(crate) async fn connect(address: &str) -> Self {
+        let inner = FactoryClient::connect(format!("http://{address}")).await.unwrap();
+        Self { inner: inner.max_decoding_message_size(MESSAGE_SIZE_MAX) }
+    }
+
+    /// Starts a base image.
+    pub(crate) async fn create_base(
+        &mut self,
+        template: &Tdl,
+        parameters: &Value,
+    ) -> Result<Image, Status> {
+        let request = v1::CreateBaseImageRequest {
+            template_xml: template.xml(),
+            parameters_json: parameters.to_string(),
+        };
+        Ok(self.inner.create_base_image(request).await?.into_inner())
+    }
+
+    /// Starts a target image, and its base image, from a template.
+    pub(crate) async fn create_target(
+        &mut self,
+        template: &Tdl,
+        target: &str,
+        parameters: &Value,
+    ) -> Result<Image, Status> {
+        let request = v1::CreateTargetImageRequest {
+            target: target.to_owned(),
+            parameters_json: parameters.to_string(),
+            source: Some(Source::TemplateXml(template.xml())),
+        };
+        Ok(self.inner.create_target_image(request).await?.into_inner())
+    }
+
+    /// Starts a provider image of a target image.
+    pub(crate) async fn create_provider(
+        &mut self,
+        target_image: &Image,
+        provider: &str,
+    ) -> Result<Image, Status> {
+        let source =
+            v1::create_provider_image_request::Source::TargetImageId(target_image.id.clone());
+        let request = v1::CreateProviderImageRequest {
+            target: target_image.target.clone(),
+            provider: provider.to_owned(),
+            parameters_json: "{}".to_owned(),
+            source: Some(source),
+            ..Default::default()
+        };
+        Ok(self.inner.create_provider_image(request).await?.into_inner())
+    }
+
+    /// Asks for an image.
+    pub(crate) async fn image(&mut self, id: &str) -> Image {
+        let request = v1::GetImageRequest { id: id.to_owned() };
+        self.inner.get_image(request).await.unwrap().into_inner()
+    }
+
+    /// Asks for all images.
+    pub(crate) async fn images(&mut self) -> Vec<Image> {
+        let request = v1::ListImagesRequest::default();
+        self.inner.list_images(request).await.unwrap().into_inner().images
+    }
+
+    /// Asks for an image's build to stop.
+    pub(crate) async fn cancel(&mut self, id: &str) -> Result<Image, Status> {
+        let request = v1::CancelRequest { id: id.to_owned() };
+        Ok(self.inner.cancel(request).await?.into_inner())
+    }
+
+    /// Asks for an image to be deleted.
+    pub(crate) async fn delete(&mut self, id: &str) -> Result<Image, Status> {
+        let request = v1::DeleteRequest { id: id.to_owned(), ..Default::default() };
+        Ok(self.inner.delete(request).await?.into_inner())
+    }
+
+    /// Starts to watch an image from after a cursor until it has ended.
+    pub(crate) async fn follow(&mut self, id: &str, after: u64) -> Streaming<Event> {
+        let request = v1::WatchRequest {
+            image_ids: vec![id.to_owned()],
+            after,
+            follow: true,
+            without_logs: false,
+        };
+        self.inner.watch(request).await.unwrap().into_inner()
+    }
+
+    /// Watches an image from after a cursor until it has ended.
+    pub(crate) async fn events(&mut self, id: &str, after: u64) -> Vec<Event> {
+        drain(self.follow(id, after).await).await
+    }
+
+    /// Waits until an image has ended, and asks for it.
+    pub(crate) async fn ended(&mut self, id: &str) -> Image {
+        self.events(id, 0).await;
+        self.image(id).await
+    }
+}
+
+/// Reads a stream of events to its end.
+pub(crate) async fn drain(mut stream: Streaming<Event>) -> Vec<Event> {
+    let mut events = Vec::new();
+    while let Some(event) = stream.message().await.unwrap() {
+        events.push(event);
+    }
+    events
+}
+
+/// Returns the lines of log among events.
+pub(crate) fn log_lines(events: &[Event]) -> Vec<&str> {
+    let lines = events.iter().filter_map(|event| match &event.kind {
+        Some(event::Kind::Log(log)) => Some(log.message.as_str()),
+        _ => None,
+    });
+    lines.collect()
+}
+
+/// Returns the statuses that an image entered, in order.
+pub(crate) fn statuses(events: &[Event]) -> Vec<ImageStatus> {
+    let entered = |event: &Event| match &event.kind {
+        Some(event::Kind::Status(change)) => Some(change.to()),
+        _ => None,
+    };
+    events.iter().filter_map(entered).collect()
+}
+
+/// Asserts that an image is complete.
+#[track_caller]
+pub(crate) fn assert_complete(image: &Image) {
+    assert_eq!(image.status(), ImageStatus::Complete, "{:?}", image.error);
+}
+
+/// Asserts that an image failed, with these words in its error.
+#[track_caller]
+pub(crate) fn assert_failed(image: &Image, words: &[&str]) {
+    assert_eq!(image.status(), ImageStatus::Failed, "{image:?}");
+    let error = image.error.as_ref().expect("a failed image says why");
+    let text = format!("{} {} {} {}", error.reason, error.message, error.hint, error.detail);
+    for word in words {
+        assert!(text.contains(word), "no {word:?} in: {error:?}");
+    }
+}
