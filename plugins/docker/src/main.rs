@@ -1,0 +1,8 @@
+//! The `docker` cloud plugin, as a process of its own.
+
+use factory_plugin_docker::Docker;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    factory_plugin_sdk::serve_cloud(Docker)
+}
