@@ -1,0 +1,66 @@
+//! The socket that the plugin listens on, removed when it ends.
+
+use super::Error;
+use factory_proto::handshake::SOCKET_DIR;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// A bound socket.
+#[derive(Debug)]
+pub(super) struct Socket {
+    listener: UnixListener,
+    path: PathBuf,
+    /// Where the factory gave no directory: one that only this user can enter.
+    _own_directory: Option<TempDir>,
+}
+
+impl Socket {
+    /// Binds a socket in the factory's directory.
+    pub(super) fn bind() -> Result<Self, Error> {
+        let given = std::env::var_os(SOCKET_DIR).filter(|directory| !directory.is_empty());
+        match given {
+            Some(directory) => Self::bind_in(Path::new(&directory), None),
+            None => {
+                let own = tempfile::Builder::new().prefix("plugin").tempdir();
+                let path = std::env::temp_dir();
+                let own = own.map_err(|source| Error::Socket { path, source })?;
+                Self::bind_in(&own.path().to_owned(), Some(own))
+            }
+        }
+    }
+
+    fn bind_in(directory: &Path, own_directory: Option<TempDir>) -> Result<Self, Error> {
+        let path = directory.join(format!("plugin-{}", std::process::id()));
+        match listen(&path) {
+            Ok(listener) => Ok(Self { listener, path, _own_directory: own_directory }),
+            Err(source) => Err(Error::Socket { path, source }),
+        }
+    }
+
+    /// Returns where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns what accepts connections.
+    pub(super) fn listener(&self) -> &UnixListener {
+        &self.listener
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // The factory may have removed its directory already.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn listen(path: &Path) -> io::Result<UnixListener> {
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
