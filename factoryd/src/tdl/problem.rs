@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-/// So many problems are told one by one; of the rest only the number.
+/// So many problems are told; of the rest only that there are more.
 const MAX_PROBLEMS: usize = 100;
 
 /// One thing that is wrong with a document.
@@ -101,7 +101,7 @@ impl Fault {
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     told: Vec<Fault>,
-    untold: usize,
+    more: bool,
 }
 
 impl Faults {
@@ -111,11 +111,16 @@ impl Faults {
 
     /// Adds a fault that takes some work to describe, which is spared if it is not told.
     pub(super) fn add_with(&mut self, fault: impl FnOnce() -> Fault) {
-        if self.told.len() < MAX_PROBLEMS {
-            self.told.push(fault());
+        if self.full() {
+            self.more = true;
         } else {
-            self.untold += 1;
+            self.told.push(fault());
         }
+    }
+
+    /// Whether a further fault would not be told: then it is no use to look for it.
+    pub(super) fn full(&self) -> bool {
+        self.told.len() >= MAX_PROBLEMS
     }
 
     /// Answers the problems, in the order of the document; `Ok` if there are none.
@@ -124,8 +129,8 @@ impl Faults {
             return Ok(());
         }
         self.told.sort_by_key(|fault| fault.span.start);
-        if self.untold > 0 {
-            let message = format!("{} more problems are not shown", self.untold);
+        if self.more {
+            let message = format!("there are more problems than these {MAX_PROBLEMS}");
             self.told.push(Fault::new("more", source.len()..source.len(), "", message));
         }
         let lines = Lines::of(source);
@@ -224,12 +229,12 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_faults_ends_in_their_number() {
+    fn of_a_flood_of_faults_the_first_are_told() {
         let mut faults = Faults::default();
         (0..250).for_each(|_| faults.add(Fault::new("x", 0..1, "", "m")));
         let Problems(list) = faults.into_result("abc").unwrap_err();
         assert_eq!(list.len(), MAX_PROBLEMS + 1);
-        assert_eq!(list[MAX_PROBLEMS].message, "150 more problems are not shown");
+        assert_eq!(list[MAX_PROBLEMS].message, "there are more problems than these 100");
     }
 
     #[test]

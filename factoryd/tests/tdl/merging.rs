@@ -83,3 +83,54 @@ fn a_repository_that_makes_no_sense_is_refused() {
     assert_eq!(one("<url>http://localhost/</url>"), Err("repository-localhost"));
     assert_eq!(one("<url>u</url><signed> yes</signed>"), Err("bad-boolean"));
 }
+
+const CONTENTS: &str = "<template_includes>
+  <include><packages><package name='any'/></packages></include>
+  <include target='ec2'><packages><package name='ec2'/></packages></include>
+  <include target='ec2' os='Fedora'><packages><package name='fedora'/></packages></include>
+  <include target='ec2' os='Fedora' version='38' arch='x86_64'>
+    <packages><package name='exact'/></packages>
+    <repositories><repository name='two'><url>http://ec2/</url></repository></repositories>
+  </include>
+  <include target='ec2' os='Fedora' version='38' arch='x86_64'>
+    <packages><package name='never'/></packages>
+  </include>
+  <include target='kvm' arch='x86_64'><packages><package name='never'/></packages></include>
+</template_includes>";
+
+fn last_package(contents: &str, target: &str, version: &str) -> Option<String> {
+    let mut template = template();
+    template.os.version = version.into();
+    let found = tdl::merge_target_content(&mut template, contents, target).unwrap();
+    found.then(|| template.packages.pop().unwrap().name)
+}
+
+#[test]
+fn the_content_that_fits_a_target_most_closely_is_merged() {
+    assert_eq!(last_package(CONTENTS, "ec2", "38").as_deref(), Some("exact"));
+    assert_eq!(last_package(CONTENTS, "ec2", "39").as_deref(), Some("fedora"));
+    assert_eq!(last_package(CONTENTS, "kvm", "38").as_deref(), Some("any"));
+    assert_eq!(last_package("<template_includes/>", "ec2", "38"), None);
+    assert_eq!(last_package("<others><include/></others>", "ec2", "38"), None);
+    let only_ec2 = CONTENTS.replace("os='Fedora'", "os='Debian'");
+    assert_eq!(last_package(&only_ec2, "ec2", "38").as_deref(), Some("ec2"));
+}
+
+#[test]
+fn content_for_a_target_replaces_repositories_by_name() {
+    let mut template = template();
+    tdl::merge_target_content(&mut template, CONTENTS, "ec2").unwrap();
+    assert_eq!(template.repositories[1].url, "http://ec2/");
+}
+
+#[test]
+fn content_for_targets_that_makes_no_sense_is_refused_and_changes_nothing() {
+    let mut template = template();
+    let before = template.clone();
+    let bad =
+        "<template_includes><include><packages><package/></packages></include></template_includes>";
+    let problems = tdl::merge_target_content(&mut template, bad, "ec2").unwrap_err();
+    assert_eq!(problems.0[0].code, "missing-attribute");
+    assert!(tdl::merge_target_content(&mut template, "<template_includes>", "ec2").is_err());
+    assert_eq!(template, before);
+}

@@ -37,8 +37,10 @@ pub(in crate::tdl) fn read<'a>(source: &'a str, faults: &mut Faults) -> Option<E
 fn check_characters(source: &str, faults: &mut Faults) {
     let bad = source.char_indices().filter(|(_, c)| !lexical::is_character(*c));
     for (at, c) in bad {
-        let message = format!("character U+{:04X} is not allowed in XML", u32::from(c));
-        faults.add(Fault::new("xml-character", at..at + c.len_utf8(), "", message));
+        faults.add_with(|| {
+            let message = format!("character U+{:04X} is not allowed in XML", u32::from(c));
+            Fault::new("xml-character", at..at + c.len_utf8(), "", message)
+        });
     }
 }
 
@@ -85,6 +87,10 @@ impl<'a> Builder<'a, '_> {
                 Err(error) => self.complain(&error, span),
             };
             step.ok()?;
+            if self.faults.full() {
+                self.add("xml-limit", start..start, "too many problems to go on reading");
+                return None;
+            }
         }
         self.finish()
     }
