@@ -138,7 +138,7 @@ fn inside(work: &Path, file: &Path) -> Result<PathBuf, Error> {
     if name.to_str().is_none() {
         return Err(refused("its name is not UTF-8"));
     }
-    let parent = parent.canonicalize().map_err(|source| Error::file("find", file, source))?;
+    let parent = parent.canonicalize().map_err(|source| Error::reading("find", file, source))?;
     if !parent.starts_with(work) || parent == work {
         return Err(refused("it is not in a work directory of this store"));
     }
@@ -146,7 +146,7 @@ fn inside(work: &Path, file: &Path) -> Result<PathBuf, Error> {
 }
 
 fn open_regular(path: &Path) -> Result<(File, Metadata), Error> {
-    let failed = |source| Error::file("open", path, source);
+    let failed = |source| Error::reading("open", path, source);
     let refused = |why| Error::Refused { path: path.to_owned(), why };
     let found = fs::symlink_metadata(path).map_err(failed)?;
     if found.is_symlink() {
@@ -168,7 +168,7 @@ fn open_regular(path: &Path) -> Result<(File, Metadata), Error> {
 
 fn digest(file: &File, size: u64, new: &NewArtifact, path: &Path) -> Result<String, Error> {
     if new.sha256.is_empty() {
-        return content::sha256(file, size).map_err(|source| Error::file("read", path, source));
+        return content::sha256(file, size).map_err(|source| Error::reading("read", path, source));
     }
     let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     if new.sha256.len() != 64 || !new.sha256.bytes().all(digit) {
@@ -267,7 +267,7 @@ fn numbered(name: &str, attempt: u32) -> String {
 /// Makes sure that what was moved is what was looked at.
 fn check_same(path: &Path, expected: &Metadata) -> Result<(), Error> {
     let moved =
-        fs::symlink_metadata(path).map_err(|source| Error::file("look at", path, source))?;
+        fs::symlink_metadata(path).map_err(|source| Error::reading("look at", path, source))?;
     if same(&moved, expected) && moved.len() == expected.len() {
         return Ok(());
     }

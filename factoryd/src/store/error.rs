@@ -98,7 +98,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// Names what failed on `path`, and tells a full disk and missing rights from the rest.
+    /// Names what failed while `path` was read.
+    pub(super) fn reading(operation: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::File { operation, path: path.to_owned(), source }
+    }
+
+    /// Names what failed while `path` was written, and tells a full disk and missing rights from the rest.
     pub(super) fn file(operation: &'static str, path: &Path, source: io::Error) -> Self {
         use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
         let path = path.to_owned();

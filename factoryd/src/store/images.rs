@@ -81,20 +81,6 @@ impl Store {
         rows.iter().map(|row| self.whole_image(row)).collect()
     }
 
-    /// Starts another try of an image: raises its attempt and answers it. Operations of the new try have new ids.
-    ///
-    /// # Errors
-    /// If there is no such image.
-    pub async fn next_attempt(&self, id: &ImageId) -> Result<u32, Error> {
-        let mut transaction = self.inner.writer.begin(Durability::Process).await?;
-        let sql = "UPDATE images SET attempt = attempt + 1 WHERE id = ? RETURNING attempt";
-        let raised = sqlx::query_scalar(sql).bind(id.as_str());
-        let raised = raised.fetch_optional(transaction.connection()).await;
-        let raised: Option<u32> = raised.map_err(self.failed("raise the attempt"))?;
-        transaction.commit().await?;
-        raised.ok_or_else(|| Error::UnknownImage(id.clone()))
-    }
-
     pub(super) fn whole_image(&self, row: &SqliteRow) -> Result<Image, Error> {
         image_row::whole(row, self.root()).map_err(|damage| self.damaged(&damage))
     }

@@ -117,6 +117,13 @@ impl Store {
     }
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Empty, since work directories keep the store open; if not, the next `clean_work` sees to it.
+        _ = fs::remove_dir(self.root.join("work").join(self.owner.id()));
+    }
+}
+
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store").field("root", &self.inner.root).finish_non_exhaustive()
@@ -126,7 +133,7 @@ impl std::fmt::Debug for Store {
 /// Makes the directories, becomes an owner, and holds the store while the database is set up.
 fn prepare(root: &Path) -> Result<(PathBuf, Owner, fs::File), Error> {
     make_dir(root)?;
-    let root = root.canonicalize().map_err(|source| Error::file("find", root, source))?;
+    let root = root.canonicalize().map_err(|source| Error::reading("find", root, source))?;
     for name in ["images", "work", "owners"] {
         make_dir(&root.join(name))?;
     }

@@ -46,32 +46,19 @@ impl Drop for Owner {
 
 /// Tells whether the owner `id` is dead.
 pub(super) fn is_dead(directory: &Path, id: &str) -> Result<bool, Error> {
-    let path = lock_path(directory, id);
-    let failed = |source| Error::file("look at the lock", &path, source);
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(true),
-        Err(source) => return Err(failed(source)),
-    };
-    // Shared, so that two who look at once don't take each other for the owner.
-    match flock(&file, FlockOperation::NonBlockingLockShared) {
-        Ok(()) => Ok(true),
-        Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
-        Err(errno) => Err(failed(errno.into())),
-    }
+    is_free(&lock_path(directory, id))
 }
 
-/// Removes the lock files of dead owners.
+/// Removes the lock files of dead owners. Only for who holds [`lock_store`].
 pub(super) fn forget_dead(directory: &Path) -> Result<(), Error> {
-    for id in owners(directory)? {
-        if is_dead(directory, &id)? {
-            let path = lock_path(directory, &id);
-            match fs::remove_file(&path) {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                    return Err(Error::file("remove", &path, source));
-                }
-                _ => {}
-            }
+    let failed = |source| Error::reading("list", directory, source);
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if is_free(&path)?
+            && let Err(source) = fs::remove_file(&path)
+            && source.kind() != io::ErrorKind::NotFound
+        {
+            return Err(Error::file("remove", &path, source));
         }
     }
     Ok(())
@@ -85,16 +72,28 @@ pub(super) fn lock_store(path: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
-fn owners(directory: &Path) -> Result<Vec<String>, Error> {
-    let failed = |source| Error::file("list", directory, source);
-    let mut ids = Vec::new();
-    for entry in fs::read_dir(directory).map_err(failed)? {
-        let name = entry.map_err(failed)?.file_name();
-        if let Some(id) = name.to_str().and_then(|name| name.strip_suffix(".lock")) {
-            ids.push(id.to_owned());
-        }
+/// Holds a directory against others who would lock it, until the file is dropped.
+pub(super) fn lock_directory(path: &Path) -> Result<File, Error> {
+    let failed = |source| Error::reading("lock", path, source);
+    let directory = File::open(path).map_err(failed)?;
+    flock(&directory, FlockOperation::LockExclusive).map_err(|errno| failed(errno.into()))?;
+    Ok(directory)
+}
+
+/// Tells whether nobody holds a lock on `path`.
+fn is_free(path: &Path) -> Result<bool, Error> {
+    let failed = |source| Error::reading("look at the lock", path, source);
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(source) => return Err(failed(source)),
+    };
+    // Shared, so that two who look at once don't take each other for the owner.
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
+        Err(errno) => Err(failed(errno.into())),
     }
-    Ok(ids)
 }
 
 fn locked(path: &Path) -> io::Result<File> {

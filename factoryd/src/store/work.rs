@@ -73,9 +73,13 @@ impl Store {
     pub async fn clean_work(&self) -> Result<(), Error> {
         let (root, owners) = (self.root().to_owned(), self.owners_dir());
         blocking(move || {
+            let work = root.join("work");
+            let cleaned = {
+                let _only_cleaner = owner::lock_directory(&work)?;
+                remove_dead(&work, &owners)
+            };
             // Nobody becomes an owner meanwhile: a lock file is not yet locked when it is made.
             let _setup = owner::lock_store(&root.join("store.lock"))?;
-            let cleaned = remove_dead(&root.join("work"), &owners);
             cleaned.and(owner::forget_dead(&owners))
         })
         .await
@@ -127,7 +131,7 @@ fn remove_in_user_namespace(path: &Path) -> Result<(), String> {
 
 /// Removes the work directories of dead owners, all that can be; answers the first failure.
 fn remove_dead(work: &Path, owners: &Path) -> Result<(), Error> {
-    let failed = |source| Error::file("list", work, source);
+    let failed = |source| Error::reading("list", work, source);
     let mut result = Ok(());
     for entry in fs::read_dir(work).map_err(failed)? {
         let entry = entry.map_err(failed)?;

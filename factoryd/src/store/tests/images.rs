@@ -99,7 +99,6 @@ async fn an_unknown_image_takes_no_events() {
     assert_eq!(scratch.image(&id(7)).await.unwrap(), None);
     assert!(matches!(scratch.owned_here(&id(7)).await, Err(Error::UnknownImage(_))));
     assert!(matches!(scratch.request_cancel(&id(7)).await, Err(Error::UnknownImage(_))));
-    assert!(matches!(scratch.next_attempt(&id(7)).await, Err(Error::UnknownImage(_))));
 }
 
 #[tokio::test]
@@ -129,14 +128,6 @@ async fn images_are_listed_oldest_first_by_kind_status_and_parent() {
         let listed: Vec<_> = listed.into_iter().map(|image| image.id).collect();
         assert_eq!(listed, expected.into_iter().map(id).collect::<Vec<_>>(), "{filter:?}");
     }
-}
-
-#[tokio::test]
-async fn another_try_has_another_number() {
-    let scratch = Scratch::new().await;
-    let image = scratch.record(1).await;
-    assert_eq!(scratch.next_attempt(&image).await.unwrap(), 2);
-    assert_eq!(scratch.image(&image).await.unwrap().unwrap().attempt, 2);
 }
 
 #[tokio::test]

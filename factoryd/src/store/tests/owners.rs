@@ -111,3 +111,17 @@ async fn many_processes_can_make_a_store_at_once() {
     let stores = opening.join_all().await;
     assert_eq!(stores[0].last_cursor().await.unwrap(), 8);
 }
+
+#[tokio::test]
+async fn a_store_that_ends_leaves_no_locks_and_no_work_behind() {
+    let Scratch { store, directory } = Scratch::new().await;
+    let work = store.work_dir("op").await.unwrap();
+    let clone = store.clone();
+    store.close().await;
+    drop((work, clone));
+    let left = |name: &str| std::fs::read_dir(directory.path().join(name)).unwrap().count();
+    assert_eq!((left("work"), left("owners"), left("images")), (0, 0, 0));
+    let mode = std::os::unix::fs::PermissionsExt::mode;
+    let images = std::fs::metadata(directory.path().join("images")).unwrap();
+    assert_eq!(mode(&images.permissions()) & 0o777, 0o700);
+}
