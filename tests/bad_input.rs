@@ -86,7 +86,12 @@ fn a_missing_tool_is_named_with_the_package_to_install() {
     factory.env("PATH", programs.path());
     factory.arg("build").arg(sandbox.template(&Tdl::debian("x")));
     let ended = Ended::of(&factory, DEADLINE);
-    assert_fails(&sandbox, &ended, FAILED, &["mmdebstrap", "install"]);
+    assert_fails(
+        &sandbox,
+        &ended,
+        BAD_INPUT,
+        &["mmdebstrap is not installed", "install the Debian package"],
+    );
 }
 
 #[test]
@@ -111,9 +116,20 @@ fn a_command_that_fails_is_named_with_its_last_words() {
 }
 
 #[test]
-fn a_disk_that_is_too_small_is_told_how_large_it_must_be() {
+fn a_disk_that_is_too_small_for_any_system_is_refused() {
     let template = Tdl::debian("x").disk("20 MiB");
-    assert_does_not_build(&template, "kvm", FAILED, &["disk", "MiB"]);
+    assert_does_not_build(
+        &template,
+        "kvm",
+        BAD_INPUT,
+        &["20 MiB", "template/disk/size", "512 MiB"],
+    );
+}
+
+#[test]
+fn a_disk_that_is_too_small_for_its_packages_is_told_how_large_it_must_be() {
+    let template = Tdl::debian("x").disk("512 MiB").packages(&["linux-source"]);
+    assert_does_not_build(&template, "kvm", FAILED, &["disk", "512 MiB"]);
 }
 
 /// Fills a directory with links to the system's programs, one left out.

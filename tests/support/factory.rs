@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
+/// How much of what a program printed a failure shows, in bytes.
+const TAIL_LEN: usize = 4_000;
 /// How long what a program started may live on after it.
 const ORPHAN_DEADLINE: Duration = Duration::from_secs(2);
 /// How long a program may take to start or to stop.
@@ -204,6 +206,7 @@ impl Program {
     pub(crate) fn wait(mut self, deadline: Duration) -> Ended {
         let Some(status) = look_until(deadline, || self.child.0.try_wait().unwrap()) else {
             let (stdout, stderr) = (self.stdout.so_far(), self.stderr.so_far());
+            let (stdout, stderr) = (tail(&stdout), tail(&stderr));
             panic!("the program did not end in {deadline:?}; it printed:\n{stdout}\n{stderr}");
         };
         Ended { status, stdout: self.stdout.all(), stderr: self.stderr.all(), brood: self.brood }
@@ -220,7 +223,8 @@ impl Ended {
     /// Asserts that it ended well.
     #[track_caller]
     pub(crate) fn succeeded(self) -> Self {
-        assert!(self.status.success(), "{}\n{}\n{}", self.status, self.stdout, self.stderr);
+        let Self { status, stdout, stderr, .. } = &self;
+        assert!(status.success(), "{status}\n{}\n{}", tail(stdout), tail(stderr));
         self
     }
 }
@@ -253,6 +257,11 @@ impl Daemon {
         self.program.signal(Signal::TERM);
         self.program.wait(DEADLINE)
     }
+}
+
+/// Cuts what a program printed to what a person reads.
+fn tail(text: &str) -> &str {
+    &text[text.ceil_char_boundary(text.len().saturating_sub(TAIL_LEN))..]
 }
 
 fn temporary_directory() -> tempfile::TempDir {

@@ -76,17 +76,15 @@ impl Machine<'_> {
 
     /// Starts the machine.
     pub(crate) fn start(self, accelerator: Accelerator) -> Guest {
-        let mut qemu = self.command(accelerator).spawn().expect("qemu-system-x86_64 starts");
-        let keyboard = qemu.stdin.take().unwrap();
-        let console = Listener::new(qemu.stdout.take().unwrap());
-        Guest { qemu, keyboard, console }
+        Guest::of(&mut self.command(accelerator))
     }
 
     fn probe(self) -> Accelerator {
         if OpenOptions::new().read(true).write(true).open("/dev/kvm").is_err() {
             return Accelerator::Tcg;
         }
-        match self.start(Accelerator::Kvm).console.wait_for("login: ", PROBE_DEADLINE) {
+        let mut guest = Guest::of(self.command(Accelerator::Kvm).stderr(Stdio::null()));
+        match guest.console.wait_for("login: ", PROBE_DEADLINE) {
             Ok(_) => Accelerator::Kvm,
             Err(_) => Accelerator::Tcg,
         }
@@ -113,6 +111,13 @@ impl Machine<'_> {
 }
 
 impl Guest {
+    fn of(command: &mut Command) -> Self {
+        let mut qemu = command.spawn().expect("package qemu-system-x86");
+        let keyboard = qemu.stdin.take().unwrap();
+        let console = Listener::new(qemu.stdout.take().unwrap());
+        Self { qemu, keyboard, console }
+    }
+
     /// Waits for text on the console.
     #[track_caller]
     pub(crate) fn wait_for(&mut self, text: &str, deadline: Duration) -> String {

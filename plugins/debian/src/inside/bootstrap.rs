@@ -78,6 +78,8 @@ pub(crate) fn run(plan: &Plan, scratch: &Path, tree: &Path) -> Result<(), Failur
         .arg(&sources)
         .env("SOURCE_DATE_EPOCH", plan.epoch.to_string())
         .env("DEBIAN_FRONTEND", "noninteractive")
+        // What it makes for itself must go with the scratch directory, even if it is killed.
+        .env("TMPDIR", scratch)
         // Kernel packages would generate the initial RAM file system twice; it is done once, after them.
         .env("INITRD", "No")
         .envs(&plan.environment)
