@@ -8,7 +8,7 @@ use crate::report::chain;
 use prost::Message;
 use std::error::Error;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 use tonic::{Code, Status};
 
@@ -53,8 +53,13 @@ pub(super) enum StartError {
         source: io::Error,
     },
     /// It ended before it could be used.
-    #[error("it ended at its start: {0}")]
-    Exited(String),
+    #[error("it ended at its start: {how}")]
+    Exited {
+        /// The executable.
+        path: PathBuf,
+        /// Its exit.
+        how: String,
+    },
     /// No handshake.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
@@ -82,7 +87,7 @@ impl StartError {
             Self::NoExecutable(_) => {
                 "build or install the plugin, or remove its .info file".to_owned()
             }
-            Self::Execute { path, source } => execute_hint(path, source),
+            Self::Execute { path, .. } | Self::Exited { path, .. } => process::hint(path),
             Self::Handshake(HandshakeError::Timeout(_)) => {
                 "see its log; on a slow machine raise the start timeout".to_owned()
             }
@@ -176,24 +181,6 @@ fn from_code(plugin: &str, status: &Status) -> Failure {
 /// How long to wait for a plugin's last lines after its end.
 pub(super) const LAST_LINES_WAIT: Duration = Duration::from_millis(300);
 
-/// What may be wrong with a file that the system refuses to execute.
-fn execute_hint(path: &Path, error: &io::Error) -> String {
-    const ENOEXEC: i32 = 8;
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => {
-            format!("make it executable: chmod +x {}", path.display())
-        }
-        io::ErrorKind::NotFound if path.exists() => {
-            "the interpreter in its first line, or its dynamic loader, is not installed".to_owned()
-        }
-        _ if error.raw_os_error() == Some(ENOEXEC) => {
-            "it is no program for this machine: check its architecture, or its first line"
-                .to_owned()
-        }
-        _ => String::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,15 +232,5 @@ mod tests {
     fn details_that_are_garbage_are_not_believed() {
         let status = Status::with_details(Code::Internal, "m", vec![0xff; 30].into());
         assert_eq!(details(&status), None);
-    }
-
-    #[test]
-    fn a_file_that_can_not_be_executed_comes_with_a_hint() {
-        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
-        assert_eq!(execute_hint(Path::new("/p/x"), &denied), "make it executable: chmod +x /p/x");
-        let gone = io::Error::from(io::ErrorKind::NotFound);
-        assert!(execute_hint(Path::new("/bin/sh"), &gone).contains("interpreter"));
-        let format = io::Error::from_raw_os_error(8);
-        assert!(execute_hint(Path::new("/bin/sh"), &format).contains("architecture"));
     }
 }

@@ -1,10 +1,12 @@
 //! A plugin's process: launched, watched from the first moment, and never left behind.
 
 mod command;
+mod executable;
 mod handshake;
 mod spawn;
 
 pub(super) use command::{Launch, command};
+pub(super) use executable::hint;
 pub(super) use handshake::{HandshakeError, read as read_handshake};
 
 use super::lock::lock;

@@ -1,0 +1,193 @@
+//! From an executable to a plugin that has said what it is.
+//!
+//! ```text
+//! Start ──execute──► Silent ──greet──► Launched
+//! ```
+
+use super::health;
+use super::stdio::{drain_stdio, drain_stdout};
+use crate::delegate::Description;
+use crate::domain::Failure;
+use crate::plugin::channel::{self, within};
+use crate::plugin::convert;
+use crate::plugin::failure::{LAST_LINES, LAST_LINES_WAIT, StartError, status_text};
+use crate::plugin::lines::Lines;
+use crate::plugin::log::{self, Tail};
+use crate::plugin::options::Options;
+use crate::plugin::process::{
+    self, HandshakeError, Launch, Pipes, Process, command, read_handshake,
+};
+use crate::plugin::runtime::{InstanceDir, RuntimeDir};
+use crate::plugin::tls::Identity;
+use factory_proto::handshake::{Bootstrap, Handshake};
+use factory_proto::info::Info;
+use factory_proto::plugin_v1::DescribeRequest;
+use factory_proto::plugin_v1::plugin_client::PluginClient;
+use std::path::Path;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
+use tokio::task::JoinSet;
+use tonic::transport::Channel;
+
+/// What the factory can do, for plugins that ask.
+const HOST_CAPABILITIES: &[&str] = &["acknowledge", "reattach"];
+/// How long the exit of a process that just closed its output is waited for.
+const EXIT_WAIT: Duration = Duration::from_secs(1);
+
+/// What a start needs to know.
+pub(in crate::plugin) struct Start<'a> {
+    pub(in crate::plugin) name: &'a str,
+    pub(in crate::plugin) info: &'a Info,
+    pub(in crate::plugin) executable: &'a Path,
+    pub(in crate::plugin) options: &'a Options,
+    pub(in crate::plugin) runtime: &'a RuntimeDir,
+}
+
+/// A plugin that runs and has said what it is.
+pub(super) struct Launched {
+    pub(super) process: Process,
+    pub(super) directory: InstanceDir,
+    pub(super) stdin: ChildStdin,
+    pub(super) tail: Tail,
+    pub(super) tasks: JoinSet<()>,
+    pub(super) greeted: Greeted,
+}
+
+/// A connection to a plugin, and what it says it is.
+pub(super) struct Greeted {
+    pub(super) channel: Channel,
+    pub(super) description: Description,
+}
+
+/// A process that runs and has not said anything.
+struct Silent {
+    process: Process,
+    directory: InstanceDir,
+    identity: Option<Identity>,
+    stdin: ChildStdin,
+    stdout: Option<ChildStdout>,
+    tail: Tail,
+    tasks: JoinSet<()>,
+}
+
+/// Launches a plugin, and answers when it has said what it is.
+pub(super) async fn launch(start: &Start<'_>) -> Result<Launched, Failure> {
+    let refused = |error: StartError| error.into_failure(start.name, String::new());
+    let mut silent = execute(start).await.map_err(refused)?;
+    let greeted = match greet(start, &mut silent).await {
+        Ok(greeted) => greeted,
+        Err(error) => return Err(explain(start, error, &silent).await),
+    };
+    let Silent { process, directory, stdin, tail, tasks, .. } = silent;
+    Ok(Launched { process, directory, stdin, tail, tasks, greeted })
+}
+
+async fn execute(start: &Start<'_>) -> Result<Silent, StartError> {
+    let Options { auto_mtls, environment, .. } = start.options;
+    let directory = start.runtime.instance().map_err(StartError::Directory)?;
+    let identity = auto_mtls.then(Identity::generate).transpose()?;
+    let command = command(&Launch {
+        executable: start.executable,
+        directory: directory.path(),
+        certificate_pem: identity.as_ref().map(Identity::pem),
+        environment,
+    });
+    let refused = |source| StartError::Execute { path: start.executable.to_owned(), source };
+    let (process, pipes) = Process::launch(command).await.map_err(refused)?;
+    let Pipes { stdin, stdout, stderr } = pipes;
+    let tail = Tail::default();
+    let mut tasks = JoinSet::new();
+    let stderr = ChildStderr::from_std(stderr).map_err(refused)?;
+    tasks.spawn(log::drain_stderr(start.name.to_owned(), stderr, tail.clone()));
+    Ok(Silent {
+        process,
+        directory,
+        identity,
+        stdin: ChildStdin::from_std(stdin).map_err(refused)?,
+        stdout: Some(ChildStdout::from_std(stdout).map_err(refused)?),
+        tail,
+        tasks,
+    })
+}
+
+/// Exchanges the first words: bootstrap, handshake, connection, health, description.
+async fn greet(start: &Start<'_>, silent: &mut Silent) -> Result<Greeted, StartError> {
+    let timing = &start.options.timing;
+    let bootstrap = bootstrap(start, &silent.directory);
+    if let Err(error) = silent.stdin.write_all(bootstrap.as_bytes()).await {
+        // A plugin may close what it does not read.
+        tracing::debug!(plugin = start.name, %error, "the bootstrap was not taken");
+    }
+    let stdout = silent.stdout.take().ok_or(HandshakeError::Ended)?;
+    let mut lines = Lines::new(stdout);
+    let handshake = read_handshake(start.name, &mut lines, timing.start_timeout).await?;
+    silent.tasks.spawn(drain_stdout(start.name.to_owned(), lines));
+    let channel = connect(&handshake, silent.identity.take(), timing.call_timeout).await?;
+    let stdio = drain_stdio(start.name.to_owned(), channel.clone(), silent.tail.clone());
+    silent.tasks.spawn(stdio);
+    health::check(&channel, timing.call_timeout).await.map_err(StartError::Health)?;
+    let description = describe(start, &channel).await?;
+    Ok(Greeted { channel, description })
+}
+
+fn bootstrap(start: &Start<'_>, directory: &InstanceDir) -> String {
+    let bootstrap = Bootstrap {
+        schema_version: 1,
+        instance_id: directory.id().to_owned(),
+        runtime_dir: directory.path().to_owned(),
+        log_level: start.options.log_level.clone(),
+        host_capabilities: HOST_CAPABILITIES.iter().map(|&name| name.to_owned()).collect(),
+    };
+    let mut line = serde_json::to_string(&bootstrap).unwrap_or_default();
+    line.push('\n');
+    line
+}
+
+async fn connect(
+    handshake: &Handshake,
+    identity: Option<Identity>,
+    timeout: Duration,
+) -> Result<Channel, StartError> {
+    let tls = match (identity, &handshake.certificate) {
+        (Some(identity), Some(certificate)) => Some(identity.trust(certificate)?),
+        (Some(_), None) => return Err(StartError::NoCertificate),
+        (None, _) => None,
+    };
+    channel::connect(&handshake.address, tls, timeout).await.map_err(StartError::Connect)
+}
+
+async fn describe(start: &Start<'_>, channel: &Channel) -> Result<Description, StartError> {
+    let host_capabilities = HOST_CAPABILITIES.iter().map(|&name| name.to_owned()).collect();
+    let mut plugin = PluginClient::new(channel.clone())
+        .max_decoding_message_size(factory_proto::MESSAGE_SIZE_MAX);
+    let call = plugin.describe(DescribeRequest { host_capabilities });
+    let answer = within(start.options.timing.describe_timeout, call).await;
+    let answer = answer.map_err(|status| StartError::Describe(status_text(&status)))?;
+    for warning in &answer.warnings {
+        tracing::warn!(plugin = start.name, "{warning}");
+    }
+    if answer.name != start.name {
+        tracing::warn!(plugin = start.name, says = answer.name, "the plugin has another name");
+    }
+    convert::description(answer, start.info.kind).map_err(StartError::Describe)
+}
+
+/// Makes a start's error a failure: if the process ended, that says more than any call.
+async fn explain(start: &Start<'_>, error: StartError, silent: &Silent) -> Failure {
+    let error = match error {
+        StartError::Handshake(HandshakeError::Ended)
+        | StartError::Connect(_)
+        | StartError::Health(_)
+        | StartError::Describe(_) => match silent.process.exited_within(EXIT_WAIT).await {
+            Some(exit) => StartError::Exited {
+                path: start.executable.to_owned(),
+                how: process::describe(exit.status),
+            },
+            None => error,
+        },
+        error => error,
+    };
+    silent.tail.settled(LAST_LINES_WAIT).await;
+    error.into_failure(start.name, silent.tail.last(LAST_LINES))
+}

@@ -1,0 +1,251 @@
+//! One running process of a plugin and the connection to it.
+
+mod health;
+mod launch;
+mod stdio;
+
+pub(super) use launch::Start;
+
+use super::channel::within;
+use super::failure::{self, LAST_LINES, LAST_LINES_WAIT};
+use super::lock::lock;
+use super::log::Tail;
+use super::options::Timing;
+use super::process::{Exit, Process};
+use super::runtime::InstanceDir;
+use crate::delegate::Description;
+use crate::domain::{Failure, Fault};
+use factory_proto::goplugin::grpc_controller_client::GrpcControllerClient;
+use launch::Launched;
+use rustix::process::Signal;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::process::ChildStdin;
+use tokio::task::JoinSet;
+use tonic::Code;
+use tonic::transport::Channel;
+
+/// One running process of a plugin and the connection to it. All of it ends when this is dropped.
+pub(in crate::plugin) struct Instance {
+    name: String,
+    // The order matters when an instance is dropped: first the tasks, then the process, then its directory.
+    tasks: Mutex<JoinSet<()>>,
+    process: Process,
+    channel: Channel,
+    description: Description,
+    tail: Tail,
+    timing: Timing,
+    started: Instant,
+    useful: AtomicBool,
+    life: Mutex<Life>,
+    /// Open as long as we live: its end tells the plugin that we are gone.
+    _stdin: ChildStdin,
+    _directory: InstanceDir,
+}
+
+struct Life {
+    operations: usize,
+    heard: Instant,
+    cause: Option<Cause>,
+}
+
+/// Why we ended a process ourselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::plugin) enum Cause {
+    /// The factory stops.
+    Stopped,
+    /// It did not answer.
+    Hung(String),
+    /// It went on with that operation after it was told to stop.
+    IgnoredCancellation(String),
+}
+
+impl Instance {
+    /// Launches a plugin, and answers when it has said what it is.
+    pub(in crate::plugin) async fn start(start: &Start<'_>) -> Result<Arc<Self>, Failure> {
+        let started = Instant::now();
+        let Launched { process, directory, stdin, tail, tasks, greeted } =
+            launch::launch(start).await?;
+        let instance = Arc::new(Self {
+            name: start.name.to_owned(),
+            tasks: Mutex::new(tasks),
+            process,
+            channel: greeted.channel,
+            description: greeted.description,
+            tail,
+            timing: start.options.timing.clone(),
+            started,
+            useful: AtomicBool::new(false),
+            life: Mutex::new(Life { operations: 0, heard: started, cause: None }),
+            _stdin: stdin,
+            _directory: directory,
+        });
+        instance.spawn(health::watch(Arc::downgrade(&instance)));
+        let (pid, version) = (instance.pid(), &instance.description.version);
+        tracing::info!(plugin = start.name, pid, version, took = ?started.elapsed(), "plugin started");
+        Ok(instance)
+    }
+
+    pub(in crate::plugin) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(in crate::plugin) fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    pub(in crate::plugin) fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    pub(in crate::plugin) fn description(&self) -> &Description {
+        &self.description
+    }
+
+    pub(in crate::plugin) fn timing(&self) -> &Timing {
+        &self.timing
+    }
+
+    /// Answers how the process ended, if it has.
+    pub(in crate::plugin) fn exit(&self) -> Option<Exit> {
+        self.process.exit()
+    }
+
+    /// Waits for the end of the process.
+    pub(in crate::plugin) async fn exited(&self) -> Exit {
+        self.process.exited().await
+    }
+
+    /// Waits for the end of the process, for some time at most.
+    pub(in crate::plugin) async fn exited_within(&self, time: Duration) -> Option<Exit> {
+        self.process.exited_within(time).await
+    }
+
+    /// Tells how long the process lived, and whether an operation came to its own end in it.
+    pub(in crate::plugin) fn lived(&self, exit: Exit) -> (Duration, bool) {
+        let lived = exit.at.saturating_duration_since(self.started);
+        (lived, self.useful.load(Ordering::Relaxed))
+    }
+
+    /// Answers why we ended the process, if we did.
+    pub(in crate::plugin) fn cause(&self) -> Option<Cause> {
+        lock(&self.life).cause.clone()
+    }
+
+    /// Counts an operation in, until what is answered is dropped.
+    pub(in crate::plugin) fn begin(self: &Arc<Self>) -> Running {
+        let mut life = lock(&self.life);
+        life.operations += 1;
+        life.heard = Instant::now();
+        Running(Arc::clone(self))
+    }
+
+    /// Notes a sign of life.
+    pub(in crate::plugin) fn heard(&self) {
+        lock(&self.life).heard = Instant::now();
+    }
+
+    /// Does something that outlives who wants it done, but not the instance.
+    pub(in crate::plugin) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = lock(&self.tasks);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(work);
+    }
+
+    /// Says how the process, which has ended, came to its end.
+    pub(in crate::plugin) async fn ending(&self) -> Failure {
+        let exit = self.exited().await;
+        self.tail.settled(LAST_LINES_WAIT).await;
+        let detail = self.tail.last(LAST_LINES);
+        let name = &self.name;
+        match self.cause() {
+            None => failure::crashed(name, exit, detail),
+            Some(Cause::Hung(how)) => {
+                let message = format!("plugin {name} hung and was killed: {how}");
+                Failure::new(Fault::Plugin, failure::HUNG, message).detail(detail)
+            }
+            Some(Cause::Stopped) => {
+                let message = format!("the factory stopped plugin {name}");
+                Failure::new(Fault::Factory, Failure::INTERRUPTED, message)
+            }
+            Some(Cause::IgnoredCancellation(operation)) => {
+                let message = format!(
+                    "plugin {name} was killed, since it ignored the cancellation of {operation}"
+                );
+                let mut failure = Failure::new(Fault::Plugin, Failure::PLUGIN_CRASHED, message);
+                failure.retryable = true;
+                failure
+            }
+        }
+    }
+
+    /// Ends the process for that reason: SIGTERM to its group, then SIGKILL.
+    pub(in crate::plugin) async fn end(&self, cause: Cause) {
+        lock(&self.life).cause.get_or_insert(cause);
+        self.process.end(self.timing.stop_grace.min(Duration::from_secs(2))).await;
+    }
+
+    /// Asks the plugin to end, then tells it, then kills it. Answers whether it had to be killed.
+    pub(in crate::plugin) async fn stop(&self, deadline: Duration) -> bool {
+        lock(&self.life).cause.get_or_insert(Cause::Stopped);
+        let grace = self.timing.stop_grace.min(deadline / 2);
+        let asked = async {
+            if self.shut_down(grace).await { self.exited_within(grace).await } else { None }
+        };
+        if tokio::time::timeout(grace, asked).await.ok().flatten().is_some() {
+            tracing::info!(plugin = self.name, "plugin stopped");
+            return false;
+        }
+        self.process.signal(Signal::TERM);
+        if self.process.exited_within(grace).await.is_some() {
+            tracing::info!(plugin = self.name, "plugin ended on SIGTERM");
+            return false;
+        }
+        self.process.signal(Signal::KILL);
+        self.process.exited().await;
+        tracing::warn!(plugin = self.name, "plugin did not stop and was killed");
+        true
+    }
+
+    /// Calls `Shutdown`. Answers whether it is worth waiting for the end.
+    async fn shut_down(&self, timeout: Duration) -> bool {
+        let mut controller = GrpcControllerClient::new(self.channel());
+        match within(timeout, controller.shutdown(())).await {
+            Err(status) if status.code() == Code::Unimplemented => false,
+            // Often the plugin is gone before its answer is: any other answer, or none, is a yes.
+            _ => true,
+        }
+    }
+
+    /// Kills the process, which does not answer.
+    fn hang(&self, how: &str) {
+        let silent = self.timing.quiet_max.as_secs_f32();
+        let how = format!("it was silent for {silent} s, and then {how}");
+        tracing::error!(plugin = self.name, how, "plugin hangs");
+        lock(&self.life).cause.get_or_insert(Cause::Hung(how));
+        self.process.signal(Signal::KILL);
+    }
+
+    /// Tells whether operations run and nothing was heard of any for too long.
+    fn is_quiet(&self) -> bool {
+        let life = lock(&self.life);
+        0 < life.operations && self.timing.quiet_max < life.heard.elapsed()
+    }
+}
+
+/// An operation that runs in an instance.
+pub(in crate::plugin) struct Running(Arc<Instance>);
+
+impl Running {
+    /// Notes that the operation came to its own end.
+    pub(in crate::plugin) fn was_useful(&self) {
+        self.0.useful.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        lock(&self.0.life).operations -= 1;
+    }
+}

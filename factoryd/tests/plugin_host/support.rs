@@ -1,0 +1,270 @@
+//! What these tests are written in: a host in directories of its own, an operation, a sink that can be stalled.
+
+use async_trait::async_trait;
+use factoryd::delegate::{
+    Announced, Delegates, Error, EventSink, InputImage, Operation, OperationEvent, OperationId,
+    OsDelegate, SinkError,
+};
+use factoryd::domain::{
+    CloudIdentifiers, Failure, Image, ImageId, Install, InstallSource, Kind, OperatingSystem,
+    Parameters, Status, Template,
+};
+use factoryd::plugin::{Host, Options, PluginStatus};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// No test waits longer for anything.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A directory for plugins, one for sockets, one for work.
+pub(crate) struct Sandbox {
+    root: TempDir,
+    operations: AtomicU64,
+}
+
+impl Sandbox {
+    pub(crate) fn new() -> Self {
+        let root = tempfile::Builder::new().prefix("fh").tempdir().unwrap();
+        for name in ["plugins", "run", "work"] {
+            std::fs::create_dir(root.path().join(name)).unwrap();
+        }
+        Self { root, operations: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    /// Registers an OS plugin for an operating system of its own name.
+    pub(crate) fn os_plugin(&self, name: &str, executable: &Path) {
+        let info = json!({"type": "os", "targets": [[name, null, null]], "executable": executable});
+        self.info(name, &info.to_string());
+    }
+
+    pub(crate) fn info(&self, name: &str, text: &str) {
+        std::fs::write(self.path("plugins").join(format!("{name}.info")), text).unwrap();
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        Options::new(vec![self.path("plugins")], self.path("run"))
+    }
+
+    pub(crate) fn host(&self) -> Host {
+        Host::new(self.options()).unwrap()
+    }
+
+    /// Makes an operation with a directory of its own.
+    pub(crate) fn operation(&self, parameters: Value, sink: &Arc<Recorder>) -> Operation {
+        let number = self.operations.fetch_add(1, Ordering::Relaxed);
+        let work_dir = self.path("work").join(number.to_string());
+        std::fs::create_dir(&work_dir).unwrap();
+        let image = ImageId::parse("0192f3a4-5b6c-7d8e-9f01-23456789abcd").unwrap();
+        Operation {
+            id: OperationId::new(&image, number, "base"),
+            image,
+            kind: Kind::Base,
+            attempt: 1,
+            work_dir,
+            parameters: Parameters::parse(&parameters.to_string()).unwrap(),
+            secrets: Vec::new(),
+            cancellation: CancellationToken::new(),
+            cancel_grace: Duration::from_secs(5),
+            sink: Arc::clone(sink) as Arc<dyn EventSink>,
+        }
+    }
+
+    /// Answers what sockets and directories of plugins are left.
+    pub(crate) fn runtime_leftovers(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.path("run")).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    }
+}
+
+/// Answers the delegate of an operating system.
+pub(crate) fn os(host: &Host, name: &str) -> Arc<dyn OsDelegate> {
+    host.os(&operating_system(name)).unwrap()
+}
+
+/// Builds a base image with the plugin for an operating system.
+pub(crate) async fn build(host: &Host, name: &str, operation: &Operation) -> Result<(), Error> {
+    let build = os(host, name).create_base_image(operation, &template(name)).await;
+    build
+}
+
+/// Answers the failure of what must have failed.
+#[track_caller]
+pub(crate) fn failure<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Failure {
+    match outcome {
+        Err(Error::Failed(failure)) => *failure,
+        other => panic!("expected a failure, got {other:?}"),
+    }
+}
+
+pub(crate) fn status(host: &Host, name: &str) -> PluginStatus {
+    host.plugins().into_iter().find(|plugin| plugin.name == name).unwrap()
+}
+
+pub(crate) fn template(os: &str) -> Template {
+    Template {
+        name: "test".into(),
+        description: None,
+        os: operating_system(os),
+        packages: Vec::new(),
+        repositories: Vec::new(),
+        files: Vec::new(),
+        commands: Vec::new(),
+        precommands: Vec::new(),
+        disk_size_bytes: None,
+        xml: "<template/>".into(),
+    }
+}
+
+pub(crate) fn operating_system(name: &str) -> OperatingSystem {
+    OperatingSystem {
+        name: name.into(),
+        version: "1".into(),
+        arch: "x86_64".into(),
+        install: Install {
+            source: InstallSource::Url("http://example.org/".into()),
+            checksum: None,
+            extras: Vec::new(),
+        },
+        root_password: None,
+        product_key: None,
+        kernel_parameters: None,
+        icicle_extra_command: None,
+    }
+}
+
+/// Keeps every event. Takes none while it is stalled.
+pub(crate) struct Recorder {
+    events: Mutex<Vec<OperationEvent>>,
+    count: watch::Sender<usize>,
+    stalled: watch::Sender<bool>,
+    refuses: Mutex<Option<Failure>>,
+}
+
+impl Recorder {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            events: Mutex::default(),
+            count: watch::Sender::new(0),
+            stalled: watch::Sender::new(false),
+            refuses: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn stall(&self, stalled: bool) {
+        self.stalled.send_replace(stalled);
+    }
+
+    /// From now on refuses everything.
+    pub(crate) fn refuse(&self, failure: Failure) {
+        *self.refuses.lock().unwrap() = Some(failure);
+    }
+
+    /// Waits until that many events are here.
+    pub(crate) async fn has(&self, count: usize) {
+        let mut seen = self.count.subscribe();
+        let enough = seen.wait_for(|seen| count <= *seen);
+        tokio::time::timeout(PATIENCE, enough).await.expect("events come").unwrap();
+    }
+
+    pub(crate) fn events(&self) -> Vec<OperationEvent> {
+        self.events.lock().unwrap().clone()
+    }
+
+    pub(crate) fn log_lines(&self) -> Vec<String> {
+        let line = |event: OperationEvent| match event.what {
+            Announced::Log(line) => Some(line.message),
+            _ => None,
+        };
+        self.events().into_iter().filter_map(line).collect()
+    }
+
+    pub(crate) fn percents(&self) -> Vec<f64> {
+        let percent = |event: OperationEvent| match event.what {
+            Announced::Progress { percent, .. } => percent,
+            _ => None,
+        };
+        self.events().into_iter().filter_map(percent).collect()
+    }
+
+    /// Answers (role, file) of every artifact.
+    pub(crate) fn artifacts(&self) -> Vec<(String, String)> {
+        let artifact = |event: OperationEvent| match event.what {
+            Announced::Artifact { role, file, .. } => Some((role, file)),
+            _ => None,
+        };
+        self.events().into_iter().filter_map(artifact).collect()
+    }
+}
+
+#[async_trait]
+impl EventSink for Recorder {
+    async fn accept(&self, events: Vec<OperationEvent>) -> Result<(), SinkError> {
+        let mut stalled = self.stalled.subscribe();
+        stalled.wait_for(|stalled| !stalled).await.unwrap();
+        if let Some(failure) = self.refuses.lock().unwrap().clone() {
+            return Err(SinkError(Box::new(failure)));
+        }
+        let mut kept = self.events.lock().unwrap();
+        kept.extend(events);
+        self.count.send_replace(kept.len());
+        Ok(())
+    }
+}
+
+/// Looks often until something holds.
+///
+/// # Panics
+/// If it does not hold in time; `what` completes the sentence "waited for …".
+pub(crate) async fn eventually(what: &str, within: Duration, mut holds: impl FnMut() -> bool) {
+    let watch = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    assert!(tokio::time::timeout(within, watch).await.is_ok(), "waited {within:?} for {what}");
+}
+
+/// Tells whether a process is there and is no zombie.
+pub(crate) fn is_alive(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
+}
+
+/// A base image that is not there.
+pub(crate) fn input_image() -> InputImage {
+    let now = std::time::SystemTime::UNIX_EPOCH;
+    let image = Image {
+        id: ImageId::parse("0192f3a4-5b6c-7d8e-9f01-23456789abce").unwrap(),
+        kind: Kind::Base,
+        status: Status::Complete,
+        percent: 100.0,
+        activity: String::new(),
+        failure: None,
+        name: "base".into(),
+        template_xml: "<template/>".into(),
+        parent: None,
+        target: None,
+        provider: None,
+        snapshot: false,
+        identifiers: CloudIdentifiers::default(),
+        artifacts: Vec::new(),
+        properties: Parameters::default(),
+        parameters: Parameters::default(),
+        icicle_xml: None,
+        attempt: 1,
+        created: now,
+        updated: now,
+        last_cursor: 1,
+    };
+    InputImage { image, artifacts: Vec::new(), template: template("GoOS") }
+}
