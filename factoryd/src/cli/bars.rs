@@ -14,7 +14,7 @@ use std::time::Duration;
 const BAR_LEN: u64 = 1000;
 /// How often the clock of a bar moves.
 const TICK: Duration = Duration::from_millis(250);
-const TEMPLATE: &str = "{prefix:18.bold} [{bar:28}] {percent:>3} % {elapsed:>4} {wide_msg}";
+const TEMPLATE: &str = "{prefix:16.bold} [{bar:20}] {percent:>3} % {elapsed:>4} {wide_msg}";
 
 /// A bar for each image on standard error.
 pub(super) struct Bars {
@@ -43,7 +43,7 @@ impl Display for Bars {
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ");
         let bar = self.all.add(ProgressBar::new(BAR_LEN).with_style(style));
-        bar.set_prefix(one_line(&label(image), 17));
+        bar.set_prefix(one_line(&label(image), 15));
         bar.set_message("waiting");
         bar.enable_steady_tick(TICK);
         self.bars.insert(image.id.clone(), bar);

@@ -29,7 +29,7 @@ pub(super) async fn report(
         }
     } else {
         print(&summary(&images))?;
-        images.iter().filter_map(failure).for_each(|text| say(text.trim_end()));
+        images.iter().filter_map(failure).for_each(|text| say(&format!("\n{}", text.trim_end())));
     }
     Ok(exit(&images, ending))
 }
@@ -72,21 +72,27 @@ fn rows(image: &v1::Image) -> Vec<[String; 5]> {
 /// Why an image failed, with what to do about it; `None` if it did not.
 pub(super) fn failure(image: &v1::Image) -> Option<String> {
     let error = image.error.as_ref()?;
-    let verb = match image.status() {
-        ImageStatus::Deletefailed => "could not be deleted",
-        _ if error.reason == CANCELLED => "was cancelled",
-        _ => "failed",
-    };
-    let mut text = format!("\n{} {verb}: {}\n", label(image), printable(&error.message));
-    text.push_str(&explanation(error));
-    if error.reason != CANCELLED {
-        let _ = writeln!(text, "  see `factory log {}`", short(&image.id));
-    }
-    Some(text)
+    let (label, message) = (label(image), printable(&error.message));
+    Some(match error.reason.as_str() {
+        CANCELLED if error.detail.is_empty() => format!("{label} was cancelled\n"),
+        CANCELLED => format!("{label} was cancelled\n{}", explanation(error)),
+        // The parent's own failure is told with the parent.
+        PARENT_FAILED => format!("{label} failed: {message}\n"),
+        _ => {
+            let verb = match image.status() {
+                ImageStatus::Deletefailed => "could not be deleted",
+                _ => "failed",
+            };
+            let id = short(&image.id);
+            format!("{label} {verb}: {message}\n{}  see `factory log {id}`\n", explanation(error))
+        }
+    })
 }
 
 /// The reason of a build that was cancelled.
 const CANCELLED: &str = "CANCELLED";
+/// The reason of a build whose parent failed.
+const PARENT_FAILED: &str = "PARENT_FAILED";
 
 /// A cancelled build that had ended before anybody heard of it is complete all the same.
 fn exit(images: &[v1::Image], ending: Ending) -> Exit {
@@ -150,7 +156,7 @@ run base:
         });
         assert_eq!(
             failure(&base).unwrap(),
-            "
+            "\
 base failed: package nginx-nosuch does not exist in bookworm
   at: packages[0]
   hint: check the spelling

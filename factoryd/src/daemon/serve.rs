@@ -8,11 +8,14 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tonic::transport::server::{Router, TcpIncoming};
 use tonic_health::server::health_reporter;
 
 /// How long clients may stay once the server ends.
 const END_DEADLINE: Duration = Duration::from_secs(5);
+/// How long watchers have to hear how the builds ended, and to ask for the images, before they are cut off.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How often a silent client is asked whether it is there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
@@ -33,17 +36,20 @@ pub(super) async fn bind(address: SocketAddr) -> Result<Bound, Error> {
 pub(super) struct Server {
     task: JoinSet<Result<(), tonic::transport::Error>>,
     stop: CancellationToken,
+    streams: TaskTracker,
 }
 
 impl Server {
     /// Begins to accept.
     pub(super) async fn start(socket: TcpListener, core: &Core) -> Self {
         let stop = CancellationToken::new();
-        let router = router(core.api(stop.clone())).await;
+        let api = core.api(stop.clone());
+        let streams = api.streams();
+        let router = router(api).await;
         let incoming = TcpIncoming::from(socket).with_nodelay(Some(true));
         let mut task = JoinSet::new();
         task.spawn(router.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned()));
-        Self { task, stop }
+        Self { task, stop, streams }
     }
 
     /// Waits until the server ends by itself, which it should not.
@@ -56,6 +62,9 @@ impl Server {
 
     /// Ends streams, lets calls end, closes connections.
     pub(super) async fn end(mut self) -> Result<(), Error> {
+        if !self.streams.is_empty() {
+            tokio::time::sleep(LAST_WORDS).await;
+        }
         self.stop.cancel();
         match tokio::time::timeout(END_DEADLINE, self.task.join_next()).await {
             Ok(None | Some(Ok(Ok(())))) => Ok(()),

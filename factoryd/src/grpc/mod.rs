@@ -13,6 +13,7 @@ use futures_util::{Stream, StreamExt, stream};
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status};
 
 pub use factory_proto::factory_v1::factory_server::FactoryServer;
@@ -26,12 +27,18 @@ pub struct Api {
     factory: Factory,
     plugins: ListPlugins,
     stop: CancellationToken,
+    streams: TaskTracker,
 }
 
 impl Api {
     /// Serves a factory until `stop` fires; streams then end with UNAVAILABLE.
     pub fn new(factory: Factory, plugins: ListPlugins, stop: CancellationToken) -> Self {
-        Self { factory, plugins, stop }
+        Self { factory, plugins, stop, streams: TaskTracker::new() }
+    }
+
+    /// Answers what counts the open streams.
+    pub fn streams(&self) -> TaskTracker {
+        self.streams.clone()
     }
 
     /// Answers the tonic service.
@@ -100,7 +107,9 @@ impl v1::factory_server::Factory for Api {
             Ok(event) => Ok(translate::event(event)),
             Err(error) => Err(status(&error)),
         });
-        Ok(Response::new(until(events, self.stop.clone())))
+        let open = self.streams.token();
+        let events = until(events, self.stop.clone()).inspect(move |_| _ = &open);
+        Ok(Response::new(Box::pin(events)))
     }
 
     async fn cancel(
@@ -140,11 +149,10 @@ fn answer(
 fn until(
     events: impl Stream<Item = Result<v1::Event, Status>> + Send + 'static,
     stop: CancellationToken,
-) -> Events {
+) -> impl Stream<Item = Result<v1::Event, Status>> + Send + 'static {
     let stopped = stop.clone();
-    let last = stream::iter([()]).filter_map(move |()| {
-        let end = stopped.is_cancelled().then(|| Err(shutting_down()));
-        std::future::ready(end)
+    let goodbye = stream::iter([()]).filter_map(move |()| {
+        std::future::ready(stopped.is_cancelled().then(|| Err(shutting_down())))
     });
-    Box::pin(events.take_until(stop.cancelled_owned()).chain(last))
+    events.take_until(stop.cancelled_owned()).chain(goodbye)
 }
