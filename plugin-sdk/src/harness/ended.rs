@@ -125,7 +125,7 @@ impl Ended {
 
     /// Returns every percentage that was reported, in order.
     pub fn percentages(&self) -> Vec<f64> {
-        let percent = |kind| if let &Kind::Progress(ref p) = kind { p.percent } else { None };
+        let percent = |kind: &Kind| if let Kind::Progress(p) = kind { p.percent } else { None };
         self.kinds().filter_map(percent).collect()
     }
 

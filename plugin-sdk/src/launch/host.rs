@@ -72,7 +72,7 @@ fn outlived_by_us(stdin: &mut impl BufRead) -> bool {
     match serde_json::from_str::<Bootstrap>(&line) {
         Ok(bootstrap) => log::set_level(&bootstrap.log_level),
         Err(error) => {
-            tracing::warn!(%error, "standard input does not start with a bootstrap document")
+            tracing::warn!(%error, "standard input does not start with a bootstrap document");
         }
     }
     // What else comes is for later versions.

@@ -21,18 +21,12 @@ impl Socket {
     /// Binds a socket in the factory's directory.
     pub(super) fn bind() -> Result<Self, Error> {
         let given = std::env::var_os(SOCKET_DIR).filter(|directory| !directory.is_empty());
-        match given {
-            Some(directory) => Self::bind_in(Path::new(&directory), None),
-            None => {
-                let own = tempfile::Builder::new().prefix("plugin").tempdir();
-                let path = std::env::temp_dir();
-                let own = own.map_err(|source| Error::Socket { path, source })?;
-                Self::bind_in(&own.path().to_owned(), Some(own))
-            }
-        }
-    }
-
-    fn bind_in(directory: &Path, own_directory: Option<TempDir>) -> Result<Self, Error> {
+        let own_directory = match given {
+            Some(_) => None,
+            None => Some(make_directory()?),
+        };
+        let own_path = own_directory.as_ref().map(|own| own.path().to_owned());
+        let directory = given.map(PathBuf::from).or(own_path).unwrap_or_default();
         let path = directory.join(format!("plugin-{}", std::process::id()));
         match listen(&path) {
             Ok(listener) => Ok(Self { listener, path, _own_directory: own_directory }),
@@ -56,6 +50,12 @@ impl Drop for Socket {
         // The factory may have removed its directory already.
         let _ = std::fs::remove_file(&self.path);
     }
+}
+
+fn make_directory() -> Result<TempDir, Error> {
+    let path = std::env::temp_dir();
+    let made = tempfile::Builder::new().prefix("plugin").tempdir_in(&path);
+    made.map_err(|source| Error::Socket { path, source })
 }
 
 fn listen(path: &Path) -> io::Result<UnixListener> {

@@ -1,0 +1,72 @@
+//! What the mock plugins do besides their little work: everything that a plugin should not do.
+//!
+//! | parameter | what it does |
+//! |---|---|
+//! | `mock_misbehave` | a misbehaviour of [`scenario`] or [`hostile`], by name |
+//! | `mock_misbehave_in` | only in these methods, separated by commas (`CreateBaseImage`, …); in all otherwise |
+//! | `mock_misbehave_attempts` | only up to this try of an image |
+//! | `mock_garbage` | which rule `garbage` breaks |
+//! | `mock_fault`, `mock_reason` | what `fail` says, such as `FAULT_QUOTA` and `DISK_FULL` |
+//! | `mock_steps` | how many reports of progress a run makes (5) |
+//! | `mock_delay_ms` | how long it waits between them (0) |
+//! | `mock_events` | how many lines of log a run (0) or a flood (100 000) writes |
+//! | `mock_size` | the size of the body, in bytes; the rest of it is a hole |
+//! | `mock_property` | the value of the property `mock_property` |
+//! | `mock_password` | a sensitive parameter; only its length is logged |
+//! | `mock_resource` | `true`: announce a resource, create it, and keep it |
+//! | `mock_cloud_content` | what the mock cloud wants in a target image |
+//!
+//! What goes wrong before there are parameters is chosen by a file beside the executable: see [`start`].
+
+pub mod hostile;
+pub mod scenario;
+pub mod start;
+
+use factory_plugin_sdk::{Diagnostic, Parameters, ValidateRequest, proto::diagnostic::Severity};
+use serde_json::{Value, json};
+
+/// Returns the JSON Schema of the parameters above.
+pub fn parameters_schema() -> Value {
+    let text = json!({"type": "string"});
+    let number = json!({"type": ["integer", "string"], "minimum": 0});
+    json!({
+        "type": "object",
+        "properties": {
+            "mock_misbehave": {"type": "string", "enum": names()},
+            "mock_misbehave_in": text,
+            "mock_misbehave_attempts": number,
+            "mock_garbage": {"type": "string", "enum": hostile::garbage::NAMES},
+            "mock_fault": text,
+            "mock_reason": text,
+            "mock_steps": number,
+            "mock_delay_ms": number,
+            "mock_events": number,
+            "mock_size": number,
+            "mock_property": {},
+            "mock_password": {"type": "string", "x-factory-sensitive": true},
+            "mock_resource": {"type": ["boolean", "string"]},
+            "mock_cloud_content": {"type": ["object", "string"]},
+        },
+    })
+}
+
+/// Finds parameters that make no sense.
+pub fn validate(request: &ValidateRequest) -> Vec<Diagnostic> {
+    let name = misbehaviour(&request.parameters);
+    let unknown = name.filter(|name| !names().contains(&name.as_str()));
+    let diagnostic = |name: String| Diagnostic {
+        severity: Severity::Error.into(),
+        message: format!("misbehaviour {name} is not known"),
+        path: "parameters.mock_misbehave".to_owned(),
+        hint: format!("it is one of {}", names().join(", ")),
+    };
+    unknown.map(diagnostic).into_iter().collect()
+}
+
+fn misbehaviour(parameters: &Parameters) -> Option<String> {
+    parameters.text("mock_misbehave").ok().flatten()
+}
+
+fn names() -> Vec<&'static str> {
+    [scenario::NAMES, hostile::NAMES].concat()
+}

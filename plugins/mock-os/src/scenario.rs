@@ -1,0 +1,244 @@
+//! What an operation of a mock plugin does, well or badly, with nothing but the SDK.
+//!
+//! | misbehaviour | what it does |
+//! |---|---|
+//! | `crash` | writes a panic to standard error and aborts the process |
+//! | `exit` | exits with status 7 |
+//! | `kill` | kills itself with SIGKILL |
+//! | `panic` | panics, which the SDK catches |
+//! | `hang` | says nothing more, but obeys a cancellation |
+//! | `block` | blocks its thread for ever, deaf to cancellation |
+//! | `flood` | writes `mock_events` tiny lines of log |
+//! | `stderr-flood` | writes 20 MB to standard error |
+//! | `fail` | fails with `mock_fault` and `mock_reason` |
+//! | `fork` | leaves a process behind that has cut every tie |
+//! | `fork-tool` | runs a tool that leaves such a process behind, and waits |
+
+use factory_plugin_sdk::tool::Tool;
+use factory_plugin_sdk::{
+    Failure, Fault, Level, Operation, Parameters, Progress, proto::ResourceIntent,
+};
+use rustix::process::{Signal, getpid, kill_process};
+use serde_json::Value;
+use std::io::Write;
+use std::time::Duration;
+
+/// The misbehaviours above.
+pub const NAMES: &[&str] = &[
+    "crash",
+    "exit",
+    "kill",
+    "panic",
+    "hang",
+    "block",
+    "flood",
+    "stderr-flood",
+    "fail",
+    "fork",
+    "fork-tool",
+];
+
+const STEPS: u64 = 5;
+const FLOOD_EVENTS: u64 = 100_000;
+const STDERR_FLOOD_LINES: usize = 200_000;
+/// Forks twice, in a session of its own, without any pipe of ours: only its parentage was ever known.
+const ESCAPE: &str =
+    "setsid sh -c 'sleep 600 & echo $! > \"$1\"' sh \"$0\" </dev/null >/dev/null 2>&1";
+
+/// What an operation is asked to do.
+#[derive(Debug)]
+pub struct Scenario<'a> {
+    operation: &'a Operation,
+    misbehaviour: Option<String>,
+    steps: u64,
+    delay: Duration,
+    events: Option<u64>,
+}
+
+impl<'a> Scenario<'a> {
+    /// Reads it from the operation's parameters.
+    ///
+    /// # Errors
+    /// If one has a wrong type.
+    pub fn read(operation: &'a Operation, method: &str) -> Result<Self, Failure> {
+        let parameters = operation.parameters();
+        Ok(Self {
+            operation,
+            misbehaviour: misbehaviour(parameters, method, operation.attempt())?,
+            steps: parameters.number("mock_steps")?.unwrap_or(STEPS),
+            delay: Duration::from_millis(parameters.number("mock_delay_ms")?.unwrap_or(0)),
+            events: parameters.number("mock_events")?,
+        })
+    }
+
+    /// Makes the reports, and misbehaves halfway.
+    ///
+    /// # Errors
+    /// As asked for; or if the operation is cancelled.
+    pub async fn play(&self) -> Result<(), Failure> {
+        self.report_parameters().await?;
+        for step in 0..self.steps {
+            if step == self.steps / 2 {
+                self.misbehave().await?;
+            }
+            self.report_step(step).await?;
+        }
+        if self.steps == 0 {
+            self.misbehave().await?;
+        }
+        self.write_lines(self.events.unwrap_or(0)).await?;
+        self.operation.progress(Progress::phase("mock").activity("done").percent(100.0)).await
+    }
+
+    async fn report_parameters(&self) -> Result<(), Failure> {
+        let (operation, parameters) = (self.operation, self.operation.parameters());
+        operation.log(Level::Info, "mock", format!("working on {}", operation.image_id())).await?;
+        if let Some(password) = parameters.secret("mock_password") {
+            let line = format!("a password of {} characters was given", password.chars().count());
+            operation.log(Level::Info, "mock", line).await?;
+        }
+        if let Some(value) = parameters.get("mock_property") {
+            operation.property("mock_property", value.clone()).await?;
+        }
+        if parameters.boolean("mock_resource")? == Some(true) {
+            let intent = ResourceIntent {
+                intent_id: operation.id().to_owned(),
+                kind: "mock".to_owned(),
+                description: "a resource that is only talked about".to_owned(),
+                locator_json: "{}".to_owned(),
+            };
+            operation.resource(intent).await?.created("mock-resource").await?;
+        }
+        Ok(())
+    }
+
+    async fn report_step(&self, step: u64) -> Result<(), Failure> {
+        let percent = 100.0 * step as f64 / self.steps as f64;
+        let progress = Progress::phase("mock")
+            .activity(format!("step {} of {}", step + 1, self.steps))
+            .percent(percent)
+            .amount(step, self.steps, "steps");
+        self.operation.progress(progress).await?;
+        let slept = tokio::time::sleep(self.delay);
+        let cancellation = self.operation.cancellation();
+        cancellation.run_until_cancelled(slept).await.ok_or_else(Failure::cancelled)
+    }
+
+    async fn write_lines(&self, count: u64) -> Result<(), Failure> {
+        for number in 0..count {
+            self.operation.log(Level::Debug, "mock", number.to_string()).await?;
+        }
+        Ok(())
+    }
+
+    /// Does what `mock_misbehave` says, and nothing else.
+    ///
+    /// # Errors
+    /// As asked for; or if the operation is cancelled.
+    pub async fn misbehave(&self) -> Result<(), Failure> {
+        match self.misbehaviour.as_deref() {
+            Some("crash") => crash(),
+            Some("exit") => std::process::exit(7),
+            Some("kill") => kill(),
+            Some("panic") => panic!("the mock was asked to panic"),
+            Some("hang") => self.hang().await,
+            Some("block") => loop {
+                std::thread::park();
+            },
+            Some("flood") => self.write_lines(self.events.unwrap_or(FLOOD_EVENTS)).await,
+            Some("stderr-flood") => flood_stderr(),
+            Some("fail") => Err(self.failure()?),
+            Some("fork") => self.fork().await,
+            Some("fork-tool") => self.fork_tool().await,
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn hang(&self) -> Result<(), Failure> {
+        self.operation.cancellation().cancelled().await;
+        Err(Failure::cancelled())
+    }
+
+    fn failure(&self) -> Result<Failure, Failure> {
+        let parameters = self.operation.parameters();
+        let reason = parameters.text("mock_reason")?.unwrap_or_else(|| "MOCK_FAILURE".to_owned());
+        let fault = parameters.text("mock_fault")?.unwrap_or_default();
+        let fault = Fault::from_str_name(&fault).unwrap_or(Fault::User);
+        Ok(Failure::new(fault, &reason, "the mock was asked to fail")
+            .hint("leave out the parameter mock_misbehave")
+            .path("parameters.mock_misbehave"))
+    }
+
+    /// Leaves a process that no SDK knows of, and reports its number.
+    async fn fork(&self) -> Result<(), Failure> {
+        let file = self.operation.work_dir().join("escaped");
+        let forked = std::process::Command::new("sh").arg("-c").arg(ESCAPE).arg(&file).status();
+        forked.map_err(|error| Failure::new(Fault::Host, "MOCK_FORK", error.to_string()))?;
+        self.report_escaped().await
+    }
+
+    /// Runs a tool that leaves such a process, and that itself stays, until it is stopped.
+    async fn fork_tool(&self) -> Result<(), Failure> {
+        let file = self.operation.work_dir().join("escaped");
+        let script = format!("{ESCAPE}; echo ready; sleep 600");
+        let tool = Tool::new("sh").arg("-c").arg(script).arg(&file);
+        let report = async {
+            while !file.exists() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            self.report_escaped().await
+        };
+        tokio::try_join!(tool.run(self.operation), report).map(drop)
+    }
+
+    async fn report_escaped(&self) -> Result<(), Failure> {
+        let path = self.operation.work_dir().join("escaped");
+        let mut text = String::new();
+        // The shell has made the file before it writes to it.
+        while !text.ends_with('\n') {
+            text = std::fs::read_to_string(&path).unwrap_or_default();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let pid: Value = text.trim().parse::<u64>().unwrap_or_default().into();
+        self.operation.property("mock_escaped_pid", pid).await
+    }
+}
+
+fn misbehaviour(
+    parameters: &Parameters,
+    method: &str,
+    attempt: u32,
+) -> Result<Option<String>, Failure> {
+    let methods = parameters.text("mock_misbehave_in")?;
+    let here = methods.is_none_or(|methods| methods.split(',').any(|name| name.trim() == method));
+    let attempts = parameters.number("mock_misbehave_attempts")?.unwrap_or(u64::MAX);
+    let now = u64::from(attempt) <= attempts;
+    Ok(parameters.text("mock_misbehave")?.filter(|_| here && now))
+}
+
+fn crash() -> Result<(), Failure> {
+    eprintln!("panic: the mock was asked to crash");
+    eprintln!("goroutine 1 [running]: as a plugin written in Go would say");
+    std::process::abort()
+}
+
+fn kill() -> Result<(), Failure> {
+    // It does not return, or it does nothing.
+    let _ = kill_process(getpid(), Signal::KILL);
+    Ok(())
+}
+
+fn flood_stderr() -> Result<(), Failure> {
+    let mut stderr = std::io::stderr().lock();
+    for number in 0..STDERR_FLOOD_LINES {
+        // If nobody reads, that is somebody else's test.
+        let _ = writeln!(stderr, "{number:06} {}", "x".repeat(92));
+    }
+    Ok(())
+}
+
+/// Tells which misbehaviour a request asks for, for what answers it without the SDK.
+pub(crate) fn asked_for(parameters_json: &str, method: &str, attempt: u32) -> Option<String> {
+    let parameters = Parameters::new(parameters_json, Default::default()).ok()?;
+    misbehaviour(&parameters, method, attempt).ok()?
+}
