@@ -104,9 +104,12 @@ async fn run<T: Send + 'static>(
         tokio::select! {
             done = &mut build => {
                 let done = done.map_err(|error| {
-                    Failure::new(Fault::Plugin, "PANIC", "the image's builder stopped").detail(error.to_string())
+                    Failure::new(Fault::Plugin, "PANIC", "the image's builder stopped")
+                        .detail(error.to_string())
                 })?;
-                return done.map_err(failure);
+                let done = done.map_err(failure)?;
+                operation.progress(progress(total, total)).await?;
+                return Ok(done);
             }
             _ = ticks.tick() => {
                 let read = pulse.bytes_read.load(Ordering::Relaxed);
