@@ -2,6 +2,7 @@
 
 use super::Error;
 use factory_proto::handshake::SOCKET_DIR;
+use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
@@ -54,13 +55,14 @@ impl Drop for Socket {
 
 fn make_directory() -> Result<TempDir, Error> {
     let path = std::env::temp_dir();
-    let made = tempfile::Builder::new().prefix("plugin").tempdir_in(&path);
+    let only_us = Permissions::from_mode(0o700);
+    let made = tempfile::Builder::new().prefix("plugin").permissions(only_us).tempdir_in(&path);
     made.map_err(|source| Error::Socket { path, source })
 }
 
 fn listen(path: &Path) -> io::Result<UnixListener> {
     let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o700))?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }

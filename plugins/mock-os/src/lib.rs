@@ -1,4 +1,4 @@
-//! What the mock plugins do besides their little work: everything that a plugin should not do.
+//! The mock plugins: a little work, and everything that a plugin should not do.
 //!
 //! | parameter | what it does |
 //! |---|---|
@@ -19,8 +19,11 @@
 //! What goes wrong before there are parameters is chosen by a file beside the executable: see [`start`].
 
 pub mod hostile;
+mod os;
 pub mod scenario;
 pub mod start;
+
+pub use os::MockOs;
 
 use factory_plugin_sdk::{Diagnostic, Parameters, ValidateRequest, proto::diagnostic::Severity};
 use serde_json::{Value, json};
