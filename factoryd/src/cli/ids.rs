@@ -6,9 +6,15 @@ use factory_proto::factory_v1 as v1;
 
 /// The fewest digits that may stand for an id.
 const LEN_MIN: usize = 4;
+/// How long a whole id is.
+const WHOLE_LEN: usize = 36;
 
 /// Answers the image that a word means: its id, or a beginning or end that only its id has.
 pub(super) async fn find(client: &mut Client, word: &str) -> Result<v1::Image, Error> {
+    if word.len() == WHOLE_LEN {
+        let request = v1::GetImageRequest { id: word.to_owned() };
+        return Ok(client.get_image(request).await?.into_inner());
+    }
     let request = v1::ListImagesRequest { deleted: true, ..Default::default() };
     let images = client.list_images(request).await?.into_inner().images;
     pick(images, word)

@@ -34,9 +34,12 @@ use crate::daemon;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
+/// What is logged unless asked otherwise. What a plugin says of a failure is part of the failure's message.
+const USUAL_LOG: &str = "warn,plugin=off,factoryd::plugin=error";
+
 /// Does what was typed, says what there is to say, and answers the exit code.
 pub fn run(arguments: Arguments) -> ExitCode {
-    let result = daemon::log_to_stderr(&arguments.place.log, "warn")
+    let result = daemon::log_to_stderr(&arguments.place.log, USUAL_LOG)
         .map_err(Error::Log)
         .and_then(|()| dispatch(arguments));
     match result {

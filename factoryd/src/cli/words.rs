@@ -40,16 +40,16 @@ pub(super) fn explanation(error: &v1::Error) -> String {
     text
 }
 
-/// The size of a file as it is here and as a guest sees it: `612.00 MiB of 4.00 GiB`.
+/// The size of a file as it is here and as a guest or a reader sees it: `612.00 MiB of 4.00 GiB`.
 pub(super) fn size(artifact: &v1::Artifact) -> String {
     // The blocks on disk, if the file is on this machine: an image is sparse.
     let allocated = std::fs::metadata(&artifact.path).map(|file| file.blocks() * 512);
-    let here = allocated.unwrap_or(artifact.size);
-    match artifact.virtual_size {
-        0 if artifact.size <= here => HumanBytes(artifact.size).to_string(),
-        0 => format!("{} of {}", HumanBytes(here), HumanBytes(artifact.size)),
-        whole => format!("{} of {}", HumanBytes(here), HumanBytes(whole)),
+    let stored = allocated.unwrap_or(artifact.size).min(artifact.size);
+    let seen = artifact.size.max(artifact.virtual_size);
+    if stored == seen {
+        return HumanBytes(seen).to_string();
     }
+    format!("{} of {}", HumanBytes(stored), HumanBytes(seen))
 }
 
 /// How far something countable is: `12.00 MiB of 40.00 MiB`, `3 of 9 packages`, or nothing.
