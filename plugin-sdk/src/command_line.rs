@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction, Command};
 use factory_proto::handshake::{COOKIE_KEY, COOKIE_VALUE};
 use factory_proto::plugin_v1::DescribeResponse;
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use tonic::service::Routes;
 
@@ -46,8 +47,8 @@ fn answer_a_person(
             }
         };
     if matches.subcommand_name() == Some("describe") {
-        println!("{:#}", describe_json(description));
-        return ExitCode::SUCCESS;
+        let described = writeln!(io::stdout(), "{:#}", describe_json(description));
+        return if described.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     let name = &description.name;
     eprintln!(

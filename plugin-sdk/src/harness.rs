@@ -1,4 +1,5 @@
-//! Runs a plugin inside a test, through the real protocol but without a process: gRPC over memory.
+//! Runs a plugin inside a test, through the real protocol: within the test's own process ([`Harness::os`],
+//! [`Harness::cloud`]), or as the executable that it is ([`Harness::process`]).
 //!
 //! ```no_run
 //! # use factory_plugin_sdk::harness::{Harness, Request, template};
@@ -14,6 +15,7 @@
 //! acknowledges every event that it reads, so a plugin that announces a resource is not kept waiting.
 
 mod ended;
+mod process;
 mod request;
 mod running;
 
@@ -28,7 +30,8 @@ use factory_proto::plugin_v1::{
     operations_client::OperationsClient, plugin_client::PluginClient,
 };
 use hyper_util::rt::TokioIo;
-use std::path::PathBuf;
+use process::Process;
+use std::path::{Path, PathBuf};
 use tokio::io::DuplexStream;
 use tokio::task::JoinSet;
 use tonic::transport::{Channel, Endpoint};
@@ -41,8 +44,14 @@ const PIPE_BYTES: usize = 256 * 1024;
 pub struct Harness {
     channel: Channel,
     work_root: PathBuf,
-    /// The server; it ends with the harness.
-    _serving: JoinSet<()>,
+    plugin: Plugin,
+}
+
+/// What ends with the harness.
+#[derive(Debug)]
+enum Plugin {
+    Here { _serving: JoinSet<()> },
+    Process(Process),
 }
 
 impl Harness {
@@ -68,7 +77,26 @@ impl Harness {
             let _ = served.await;
         });
         let work_root = std::env::temp_dir();
-        Self { channel: connect(ours).await, work_root, _serving: serving }
+        let plugin = Plugin::Here { _serving: serving };
+        Self { channel: connect(ours).await, work_root, plugin }
+    }
+
+    /// Starts a plugin's executable as a factory does; by convention `env!("CARGO_BIN_EXE_factory-plugin-NAME")`. Only there
+    /// are a tool's processes guarded as they are in service.
+    ///
+    /// # Panics
+    /// If it can't be started, or prints no handshake.
+    pub async fn process(executable: impl AsRef<Path>) -> Self {
+        let (process, channel) = Process::start(executable.as_ref()).await;
+        Self { channel, work_root: std::env::temp_dir(), plugin: Plugin::Process(process) }
+    }
+
+    /// Returns the process id of a plugin in a process of its own.
+    pub fn process_id(&self) -> Option<u32> {
+        match &self.plugin {
+            Plugin::Here { .. } => None,
+            Plugin::Process(process) => Some(process.id()),
+        }
     }
 
     /// Puts the work directories of operations below a directory; the system's temporary one otherwise.

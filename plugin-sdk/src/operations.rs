@@ -243,3 +243,73 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use factory_proto::plugin_v1::{CreateBaseImageRequest, OperationHeader};
+    use futures_util::StreamExt;
+
+    fn request(id: &str) -> CreateBaseImageRequest {
+        let work_dir = std::env::temp_dir().to_string_lossy().into_owned();
+        let operation_id = id.to_owned();
+        let header = OperationHeader { operation_id, work_dir, ..Default::default() };
+        CreateBaseImageRequest { header: Some(header), template: None }
+    }
+
+    fn work<R>(_request: R) -> Result<Work, Failure> {
+        Ok(Box::new(|_| Box::pin(std::future::ready(Ok(None)))))
+    }
+
+    fn operations() -> Arc<Operations> {
+        Operations::new(Executor::Here, 0)
+    }
+
+    async fn run(operations: &Arc<Operations>, id: &str) {
+        let stream = operations.call(request(id), work).unwrap().into_inner();
+        let batches: Vec<_> = stream.collect().await;
+        assert!(batches.iter().all(Result::is_ok));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_acknowledges_is_kept_for_a_while_and_not_for_ever() {
+        let operations = operations();
+        run(&operations, "op").await;
+        tokio::time::advance(ENDED_AGE_MAX - Duration::from_secs(10)).await;
+        assert_eq!(operations.list().len(), 1);
+        tokio::time::advance(Duration::from_secs(20)).await;
+        assert_eq!(operations.list(), []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_too_many_that_nobody_acknowledges_the_oldest_are_forgotten() {
+        let operations = operations();
+        for number in 0..ENDED_MAX + 2 {
+            run(&operations, &format!("op-{number:03}")).await;
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+        let known = operations.list();
+        assert_eq!(known.len(), ENDED_MAX);
+        assert_eq!(known[0].operation_id, "op-002");
+    }
+
+    #[tokio::test]
+    async fn an_ended_operation_replays_until_it_is_acknowledged() {
+        let operations = operations();
+        run(&operations, "op").await;
+        run(&operations, "op").await;
+        operations.acknowledge("op", 1).unwrap();
+        let forgotten = operations.call(request("op"), work).map(drop).unwrap_err();
+        assert_eq!(forgotten.code(), Code::OutOfRange);
+        operations.acknowledge("op", 2).unwrap();
+        assert_eq!(operations.acknowledge("op", 2).unwrap_err().code(), Code::NotFound);
+    }
+
+    #[tokio::test]
+    async fn a_plugin_that_ends_starts_nothing() {
+        let operations = operations();
+        assert_eq!(operations.stop(Duration::ZERO).await, Vec::<String>::new());
+        let refused = operations.call(request("op"), work).map(drop).unwrap_err();
+        assert_eq!(refused.code(), Code::Unavailable);
+    }
+}

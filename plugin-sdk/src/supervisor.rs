@@ -28,6 +28,8 @@ use tokio_util::task::TaskTracker;
 
 /// How long a method's code may take to notice that it was aborted.
 const ABORT_WAIT: Duration = Duration::from_millis(200);
+/// How much detail a failure may carry, in bytes: it must always fit into a message.
+const DETAIL_BYTES_MAX: usize = 1024 * 1024;
 /// How long the programs of an ended operation may take to be gone; each was told already.
 const TOOLS_WAIT: Duration = Duration::from_secs(3);
 
@@ -132,7 +134,8 @@ impl Supervisor {
             Err(failure) => failure,
         };
         match failure.kind {
-            FailureKind::Failed(failure) if !self.record.cancellation().is_cancelled() => {
+            FailureKind::Failed(mut failure) if !self.record.cancellation().is_cancelled() => {
+                failure.detail.truncate(failure.detail.floor_char_boundary(DETAIL_BYTES_MAX));
                 return Ok(Kind::Failed(*failure));
             }
             FailureKind::Failed(failure) => self.note_failure_while_cancelling(&failure.message),
