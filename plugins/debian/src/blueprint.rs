@@ -1,6 +1,7 @@
 //! From a request to a plan: everything that can be decided before anything is started, and every reason to refuse.
 
 use crate::disk::{self, Ids};
+use crate::host;
 use crate::inside::{Plan, RepositoryFile};
 use crate::options::{Options, is_package_name};
 use crate::release::Release;
@@ -89,12 +90,13 @@ impl Blueprint {
             key_files,
             unverified_hosts: self.unverified_hosts,
             repositories: self.repositories,
-            variant: options.variant,
+            variant: options.variant.clone(),
             bootstrap_packages: bootstrap,
             later_packages: later,
-            hostname: options.hostname,
+            hostname: options.hostname.clone(),
             epoch: options.source_date_epoch.unwrap_or_default(),
             disk_size: self.disk_size,
+            memory: memory(&options, self.disk_size),
             kernel_parameters,
             template: Some(template.clone()),
             ..Plan::default()
@@ -113,11 +115,13 @@ pub(crate) fn target_plan(
     epoch: u64,
 ) -> Result<Plan, Failure> {
     let options = Options::read(parameters, template)?;
+    let disk_size = disk_size(template)?;
     Ok(Plan {
         seed: ids(template, &options).seed().to_vec(),
+        memory: memory(&options, disk_size),
         hostname: options.hostname,
         epoch,
-        disk_size: disk_size(template)?,
+        disk_size,
         kernel_parameters: kernel_parameters(template),
         base,
         template: Some(template.clone()),
@@ -130,6 +134,10 @@ fn ids(template: &Template, options: &Options) -> Ids {
     let os = template.os.clone().unwrap_or_default();
     let parts = [&template.name, &os.name, &os.version, &template.xml, &options.hostname];
     Ids::derive(&parts.map(|part| part.as_bytes()))
+}
+
+fn memory(options: &Options, disk_size: u64) -> u64 {
+    if options.in_memory { host::memory_for(disk_size) } else { 0 }
 }
 
 fn is_host(os: &proto::OperatingSystem) -> bool {

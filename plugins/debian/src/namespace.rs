@@ -5,7 +5,7 @@
 //! `unshare` ends, whatever ends it.
 
 use crate::diagnosis::Transcript;
-use crate::inside::{ARGUMENT, Plan, REPORT, Report, SCRATCH};
+use crate::inside::{ARGUMENT, Plan, REPORT, Report, SCRATCH, TEMPORARY};
 use crate::progress::Meter;
 use factory_plugin_sdk::{Failure, Operation, tool::Tool};
 use prost::Message;
@@ -52,6 +52,8 @@ async fn attempt(
         .arg(plugin)
         .arg(ARGUMENT)
         .input(plan.encode_to_vec())
+        // A tool that is killed leaves its temporary files; here they go with everything else.
+        .env("TMPDIR", operation.work_dir().join(SCRATCH).join(TEMPORARY))
         .run_with(operation, |line| {
             transcript.line(line);
             meter.line(line)

@@ -110,7 +110,6 @@ impl OsPlugin for Debian {
 fn located(plan: Plan, operation: &Operation) -> Plan {
     Plan {
         work_dir: operation.work_dir().display().to_string(),
-        memory: host::memory_for(plan.disk_size),
         environment: host::proxies(),
         ..plan
     }

@@ -107,7 +107,8 @@ impl Release {
 
     /// Answers the packages without which it would not boot to a login prompt, the kernel apart.
     pub(crate) fn boot_packages(&self) -> Vec<&'static str> {
-        let mut packages = vec!["dbus", "e2fsprogs", "login", "passwd", "systemd-sysv", "udev"];
+        let mut packages =
+            vec!["dbus", "e2fsprogs", "iproute2", "login", "passwd", "systemd-sysv", "udev"];
         if !RESOLVER_INSIDE_SYSTEMD.contains(&self.codename) {
             packages.push("systemd-resolved");
         }

@@ -182,7 +182,7 @@ pub(crate) fn make(
     ext4::make(disk, root, tree, ids.root(), epoch, scratch)?;
     let loader = scratch.join("uki.efi");
     fs::write(&loader, uki).map_err(Error::read(&loader))?;
-    esp::make(disk, esp, &loader, epoch)?;
+    esp::make(&file, esp, &loader, epoch, scratch)?;
     let (boot_at, boot_sectors) = (BOOT_AT / gpt::SECTOR, (ESP_AT - BOOT_AT) / gpt::SECTOR);
     let boot_code = grub::install(&file, scratch, boot_at, boot_sectors)?;
     let table = table(size, esp, root, ids);

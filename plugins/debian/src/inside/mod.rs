@@ -15,7 +15,7 @@ mod settle;
 mod tree;
 mod watch;
 
-pub(crate) use plan::{DISK, Plan, REPORT, ROOTFS, Report, RepositoryFile, SCRATCH};
+pub(crate) use plan::{DISK, Plan, REPORT, ROOTFS, Report, RepositoryFile, SCRATCH, TEMPORARY};
 
 use crate::disk::io_failure;
 use factory_plugin_sdk::{Failure, Fault, proto};
@@ -96,8 +96,10 @@ fn prepare(plan: &Plan, scratch: &Path) -> Result<(), Failure> {
         rustix::mount::mount("tmpfs", scratch, "tmpfs", MountFlags::empty(), options)
             .map_err(|error| io_failure("failed to mount a tmpfs".into(), &error.into()))?;
     }
-    let tree = scratch.join("tree");
-    fs::create_dir(&tree).map_err(failure("failed to create the image's directory"))
+    for directory in ["tree", TEMPORARY] {
+        fs::create_dir(scratch.join(directory)).map_err(failure("failed to create a directory"))?;
+    }
+    Ok(())
 }
 
 fn build(mut plan: Plan, scratch: &Path) -> Result<Report, Failure> {

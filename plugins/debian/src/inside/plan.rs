@@ -117,3 +117,5 @@ pub(crate) const DISK: &str = "disk.raw";
 pub(crate) const REPORT: &str = "report.pb";
 /// A directory for what is needed only during the build, in the work directory.
 pub(crate) const SCRATCH: &str = "scratch";
+/// Where tools put their temporary files, in the scratch directory.
+pub(crate) const TEMPORARY: &str = "tmp";
