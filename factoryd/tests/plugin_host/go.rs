@@ -1,39 +1,22 @@
 //! A plugin in Go, with HashiCorp's own library: `tests/fixtures/go-plugin`.
 
+use crate::programs::GO_PLUGIN;
 use crate::support::{
-    PATIENCE, Recorder, Sandbox, build, eventually, failure, is_alive, os, status,
+    Activity, PATIENCE, Recorder, Sandbox, build, eventually, failure, is_alive, kill_process, os,
+    status,
 };
 use factoryd::delegate::{Error, Operation};
 use factoryd::domain::{Failure, Fault};
 use factoryd::plugin::{Host, Options, State};
+use rustix::process::Signal;
 use serde_json::json;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 const GRACE: Duration = Duration::from_secs(10);
 
-/// The plugin's executable, built once; Go's own cache makes the second time quick.
-static PLUGIN: LazyLock<PathBuf> = LazyLock::new(|| {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let executable = std::env::current_exe().unwrap();
-    let target = executable.ancestors().nth(3).unwrap();
-    let plugin = target.join("go-plugin/factory-plugin-goos");
-    let built = Command::new("go")
-        .args(["build", "-mod=readonly", "-trimpath", "-o"])
-        .arg(&plugin)
-        .arg(".")
-        .current_dir(root.join("tests/fixtures/go-plugin"))
-        .status();
-    let built = built.expect("`go` is installed (https://go.dev/dl, or Debian's golang-go)");
-    assert!(built.success(), "go could not build the fixture");
-    plugin
-});
-
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
-    let info = json!({"type": "os", "targets": [["GoOS", null, null]], "executable": *PLUGIN});
+    let info = json!({"type": "os", "targets": [["GoOS", null, null]], "executable": *GO_PLUGIN});
     sandbox.info("goos", &info.to_string());
     sandbox
 }
@@ -138,6 +121,29 @@ async fn a_flood_of_tiny_events_against_a_stalled_sink_loses_none_without_tls() 
 }
 
 #[tokio::test]
+async fn a_flood_that_no_buffer_holds_waits_in_the_plugin_and_loses_none() {
+    const EVENTS: usize = 300_000;
+    let sandbox = sandbox();
+    let host = host(&sandbox, |_| {});
+    let recorder = Recorder::new();
+    recorder.stall(true);
+    let operation = sandbox.operation(json!({"flood": EVENTS}), &recorder);
+    let building = build(&host, "GoOS", &operation);
+    let wake = async {
+        eventually("the plugin to start", PATIENCE, || status(&host, "goos").pid.is_some()).await;
+        // HTTP/2 holds it up: it wants to send, and burns no time.
+        let mut activity = Activity::of(status(&host, "goos").pid.unwrap());
+        eventually("the plugin to be held up", PATIENCE, || activity.has_paused()).await;
+        assert!(!operation.work_dir.join("disk.raw").exists());
+        recorder.stall(false);
+    };
+    let (built, ()) = tokio::join!(building, wake);
+    built.unwrap();
+    assert_eq!(recorder.log_lines().len(), EVENTS);
+    assert_eq!(recorder.log_lines().last().unwrap(), &format!("event {}", EVENTS - 1));
+}
+
+#[tokio::test]
 async fn what_it_prints_is_read_for_ever() {
     let sandbox = sandbox();
     let host = host(&sandbox, |_| {});
@@ -198,14 +204,27 @@ async fn a_process_that_is_stopped_in_its_tracks_is_found_and_killed() {
     let operation = sandbox.operation(json!({"hold": true}), &recorder);
     let freeze = async {
         recorder.has(1).await;
-        let pid = i32::try_from(status(&host, "goos").pid.unwrap()).unwrap();
-        let pid = rustix::process::Pid::from_raw(pid).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+        kill_process(status(&host, "goos").pid.unwrap(), Signal::STOP);
     };
     let (outcome, ()) = tokio::join!(build(&host, "GoOS", &operation), freeze);
     let failure = failure(outcome);
     assert_eq!(failure.reason, "PLUGIN_HUNG");
     assert!(failure.message.contains("no answer within 0.5 s"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_made_again_and_the_operation_goes_on_where_it_was() {
+    let sandbox = sandbox();
+    let host = host(&sandbox, |options| {
+        options.timing.exit_wait = Duration::from_millis(100);
+    });
+    let recorder = Recorder::new();
+    let operation = sandbox.operation(json!({"drop": true}), &recorder);
+    build(&host, "GoOS", &operation).await.unwrap();
+    let numbers: Vec<u64> = recorder.events().iter().map(|event| event.seq).collect();
+    let expected: Vec<u64> = (1..=numbers.len() as u64).collect();
+    assert_eq!(numbers, expected);
+    assert_eq!(recorder.percents().last(), Some(&100.0));
 }
 
 #[tokio::test]

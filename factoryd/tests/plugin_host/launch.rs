@@ -1,12 +1,17 @@
 //! Programs that are no plugins: each ends in one clear failure, and leaves nothing behind.
 
-use crate::support::{Recorder, Sandbox, build, failure, is_alive, operating_system, status};
+use crate::programs::program;
+use crate::support::{
+    PATIENCE, Recorder, Sandbox, build, children_of, eventually, failure, is_alive,
+    operating_system, status,
+};
 use factoryd::delegate::{Delegates, Error};
 use factoryd::domain::{Failure, Fault};
 use factoryd::plugin::{Host, Options, State};
 use serde_json::json;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 fn fake(name: &str) -> PathBuf {
@@ -192,6 +197,34 @@ async fn the_second_start_is_immediate_and_later_ones_wait() {
     assert_eq!(status(&host, "exits").state, State::Idle);
     failure(host.describe("exits").await);
     assert_eq!(status(&host, "exits").state, State::Backoff);
+}
+
+#[tokio::test]
+async fn one_that_reads_nothing_ends_with_a_host_that_is_killed() {
+    let sandbox = sandbox("silent");
+    let mut host = Command::new(program("examples/plugin_host"))
+        .arg(sandbox.path("run"))
+        .arg(sandbox.path("plugins"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut plugin = None;
+    eventually("the plugin to start", PATIENCE, || {
+        plugin = children_of(host.id()).first().copied();
+        plugin.is_some_and(|pid| name_of(pid) == "sleep")
+    })
+    .await;
+    host.kill().unwrap();
+    host.wait().unwrap();
+    let pid = plugin.unwrap();
+    eventually("the plugin to end", Duration::from_secs(2), || !is_alive(pid)).await;
+}
+
+fn name_of(pid: u32) -> String {
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    name.trim().to_owned()
 }
 
 #[test]

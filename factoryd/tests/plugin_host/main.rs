@@ -2,5 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 mod go;
+mod hostile;
 mod launch;
+mod mock;
+mod programs;
 mod support;

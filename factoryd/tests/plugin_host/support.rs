@@ -1,5 +1,6 @@
 //! What these tests are written in: a host in directories of its own, an operation, a sink that can be stalled.
 
+use crate::programs::{program, repository};
 use async_trait::async_trait;
 use factoryd::delegate::{
     Announced, Delegates, Error, EventSink, InputImage, Operation, OperationEvent, OperationId,
@@ -10,6 +11,7 @@ use factoryd::domain::{
     Parameters, Status, Template,
 };
 use factoryd::plugin::{Host, Options, PluginStatus};
+use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -86,6 +88,50 @@ impl Sandbox {
     }
 }
 
+/// Registers one of our mock plugins with an executable of its own, so that it can be told how to start.
+pub(crate) struct Mock {
+    pub(crate) sandbox: Sandbox,
+    _executables: TempDir,
+    executable: PathBuf,
+}
+
+impl Mock {
+    /// Registers `mock-os` or `mock-cloud`.
+    pub(crate) fn new(name: &str) -> Self {
+        let sandbox = Sandbox::new();
+        let file = format!("factory-plugin-{name}");
+        // A link: a program that was just written can't always be executed, since another test's fork may hold it open.
+        let executables = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let executable = executables.path().join(&file);
+        std::fs::hard_link(program(&file), &executable).unwrap();
+        let info = repository(&format!("plugins/{name}/{name}.info"));
+        std::os::unix::fs::symlink(info, sandbox.path(&format!("plugins/{name}.info"))).unwrap();
+        Self { sandbox, _executables: executables, executable }
+    }
+
+    /// Says how the next starts go.
+    pub(crate) fn starts(&self, how: &str) {
+        let mut path = self.executable.clone().into_os_string();
+        path.push(".misbehave");
+        std::fs::write(path, how).unwrap();
+    }
+
+    pub(crate) fn host(&self) -> Host {
+        self.host_with(|_| {})
+    }
+
+    pub(crate) fn host_with(&self, change: impl FnOnce(&mut Options)) -> Host {
+        let mut options = self.sandbox.options();
+        options.executable_directories = vec![self.executable.parent().unwrap().to_owned()];
+        change(&mut options);
+        Host::new(options).unwrap()
+    }
+
+    pub(crate) fn operation(&self, parameters: Value, sink: &Arc<Recorder>) -> Operation {
+        self.sandbox.operation(parameters, sink)
+    }
+}
+
 /// Answers the delegate of an operating system.
 pub(crate) fn os(host: &Host, name: &str) -> Arc<dyn OsDelegate> {
     host.os(&operating_system(name)).unwrap()
@@ -93,8 +139,7 @@ pub(crate) fn os(host: &Host, name: &str) -> Arc<dyn OsDelegate> {
 
 /// Builds a base image with the plugin for an operating system.
 pub(crate) async fn build(host: &Host, name: &str, operation: &Operation) -> Result<(), Error> {
-    let build = os(host, name).create_base_image(operation, &template(name)).await;
-    build
+    os(host, name).create_base_image(operation, &template(name)).await
 }
 
 /// Answers the failure of what must have failed.
@@ -196,6 +241,14 @@ impl Recorder {
         self.events().into_iter().filter_map(percent).collect()
     }
 
+    /// Answers the value of a property, JSON.
+    pub(crate) fn property(&self, name: &str) -> Option<String> {
+        self.events().into_iter().find_map(|event| match event.what {
+            Announced::Property { key, value_json } if key == name => Some(value_json),
+            _ => None,
+        })
+    }
+
     /// Answers (role, file) of every artifact.
     pub(crate) fn artifacts(&self) -> Vec<(String, String)> {
         let artifact = |event: OperationEvent| match event.what {
@@ -232,6 +285,54 @@ pub(crate) async fn eventually(what: &str, within: Duration, mut holds: impl FnM
         }
     };
     assert!(tokio::time::timeout(within, watch).await.is_ok(), "waited {within:?} for {what}");
+}
+
+/// What a process does with the processor.
+pub(crate) struct Activity {
+    pid: u32,
+    ticks: u64,
+    unchanged: u32,
+}
+
+impl Activity {
+    pub(crate) fn of(pid: u32) -> Self {
+        Self { pid, ticks: 0, unchanged: 0 }
+    }
+
+    /// Tells whether it has worked and does so no longer. To be asked often.
+    pub(crate) fn has_paused(&mut self) -> bool {
+        let ticks = cpu_ticks(self.pid);
+        self.unchanged = if ticks == self.ticks { self.unchanged + 1 } else { 0 };
+        self.ticks = ticks;
+        // A tick is 10 ms: some hundred milliseconds without one, after as many with.
+        20 < ticks && 30 < self.unchanged
+    }
+}
+
+/// Answers how much of the processor's time a process has used.
+fn cpu_ticks(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+    let (user, system): (u64, u64) = (fields[11].parse().unwrap(), fields[12].parse().unwrap());
+    user + system
+}
+
+/// Sends a signal to a process.
+pub(crate) fn kill_process(pid: u32, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
+}
+
+/// Answers the children of a process.
+pub(crate) fn children_of(parent: u32) -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let is_child = |pid: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1))
+            == Some(&parent.to_string())
+    };
+    pids.filter(is_child).collect()
 }
 
 /// Tells whether a process is there and is no zombie.

@@ -4,9 +4,9 @@ use crate::delegate::{Announced, OperationEvent};
 use std::collections::VecDeque;
 
 /// Beyond this many bytes the reader waits for the sink, and HTTP/2 makes the plugin wait for the reader.
-const BYTES_MAX: usize = 64 * 1024 * 1024;
+const BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Beyond this many bytes the newest progress takes the place of the one before it.
-const COALESCE_BYTES: usize = BYTES_MAX / 2;
+const COALESCE_BYTES: usize = 24 * 1024 * 1024;
 /// How much the sink is given at once.
 const BATCH_EVENTS_MAX: usize = 1024;
 const BATCH_BYTES_MAX: usize = 1024 * 1024;

@@ -14,6 +14,8 @@ use tonic::{Status, Streaming};
 
 /// How long what a process that ended had sent before may take to arrive.
 const ARRIVAL: Duration = Duration::from_secs(1);
+/// How long the end of the stream may take after the operation's.
+const END_OF_STREAM: Duration = Duration::from_secs(1);
 
 /// Reads the events of one operation.
 pub(super) struct Reader {
@@ -37,6 +39,12 @@ pub(super) enum Ended {
     Lost(Status),
     /// The process ended.
     Exited,
+}
+
+impl Ended {
+    fn violation(rule: String, stream: Streaming<EventBatch>) -> Self {
+        Self::Violation { rule, stream: Some(Box::new(stream)) }
+    }
 }
 
 impl Reader {
@@ -89,11 +97,20 @@ impl Reader {
             self.instance.heard();
             match self.admit(batch) {
                 Ok(None) => {}
-                Ok(Some(end)) => return Ok(Ended::ByItself(end)),
-                Err(rule) => {
-                    return Ok(Ended::Violation { rule, stream: Some(Box::new(stream)) });
-                }
+                Ok(Some(end)) => return Ok(self.confirm(end, stream).await),
+                Err(rule) => return Ok(Ended::violation(rule, stream)),
             }
+        }
+    }
+
+    /// Makes sure that nothing follows the end.
+    async fn confirm(&mut self, end: End, mut stream: Streaming<EventBatch>) -> Ended {
+        let next = tokio::time::timeout(END_OF_STREAM, stream.message()).await;
+        // The operation has said how it ended: whether its stream then ends well is no matter.
+        let Ok(Ok(Some(batch))) = next else { return Ended::ByItself(end) };
+        match self.admit(batch) {
+            Ok(_) => Ended::ByItself(end),
+            Err(rule) => Ended::violation(rule, stream),
         }
     }
 
