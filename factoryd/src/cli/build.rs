@@ -6,7 +6,7 @@ use super::error::Error;
 use super::exit::Exit;
 use super::follow::{Ending, Follow, cancel};
 use super::session::{Client, Session};
-use super::{ids, input, result, template};
+use super::{ids, input, json, result, template};
 use crate::daemon::Signals;
 use factory_proto::factory_v1::{
     self as v1, create_provider_image_request::Source as FromTarget,
@@ -68,6 +68,13 @@ pub(super) async fn push(session: &Session, arguments: PushArguments) -> Result<
     let mut signals = Signals::listen().map_err(Error::Start)?;
     let mut client = session.client();
     let target = ids::find(&mut client, &arguments.image).await?;
+    if target.kind() != v1::ImageKind::Target {
+        let kind = json::kind(target.kind());
+        return Err(Error::Usage(format!(
+            "image {} is a {kind} image, and only target images can be pushed",
+            target.id
+        )));
+    }
     let request = v1::CreateProviderImageRequest {
         target: target.target,
         provider: arguments.provider,

@@ -1,7 +1,7 @@
 //! `cancel` and `delete`: ask for an end, and wait for it.
 
 use super::arguments::{CancelArguments, DeleteArguments};
-use super::display::{Display, print, say};
+use super::display::{print, say};
 use super::error::Error;
 use super::exit::Exit;
 use super::follow::Follow;
@@ -12,14 +12,16 @@ use super::session::{Client, Session};
 use super::{ids, input};
 use crate::daemon::Signals;
 use factory_proto::factory_v1::{self as v1, ImageStatus};
+use std::collections::HashSet;
 
 /// Cancels a build and waits until it is cleaned up.
 pub(super) async fn cancel(session: &Session, arguments: &CancelArguments) -> Result<Exit, Error> {
     let mut client = session.client();
     let image = ids::find(&mut client, &arguments.image).await?;
     client.cancel(v1::CancelRequest { id: image.id.clone() }).await?;
-    let image = wait(session, &image).await?;
-    print(&format!("{} {}\n", image.id, json::status(image.status())))?;
+    for image in wait(session, &[image]).await? {
+        print(&format!("{} {}\n", image.id, json::status(image.status())))?;
+    }
     Ok(Exit::Done)
 }
 
@@ -28,49 +30,69 @@ pub(super) async fn delete(session: &Session, arguments: &DeleteArguments) -> Re
     let mut client = session.client();
     let images = ids::find_all(&mut client, &arguments.images).await?;
     let credentials = input::credentials(&arguments.credentials)?;
+    let mut done: HashSet<String> = HashSet::new();
     let mut exit = Exit::Done;
     for image in images {
+        // An earlier one of the list took it along.
+        if done.contains(&image.id) {
+            continue;
+        }
+        let family = family(&mut client, image.clone(), arguments.cascade).await?;
         let request = v1::DeleteRequest {
-            id: image.id.clone(),
+            id: image.id,
             credentials: credentials.clone(),
             cascade: arguments.cascade,
             ..Default::default()
         };
-        if gone(&mut client, &image.id).await? {
-            // An earlier one of the list took it along.
-            continue;
-        }
-        let image = client.delete(request).await?.into_inner();
-        let image = wait(session, &image).await?;
-        print(&format!("{} {}\n", image.id, json::status(image.status())))?;
-        if image.status() != ImageStatus::Deleted {
-            failure(&image).iter().for_each(|text| say(text.trim_end()));
-            exit = Exit::Failed;
+        client.delete(request).await?;
+        for image in wait(session, &family).await? {
+            print(&format!("{} {}\n", image.id, json::status(image.status())))?;
+            if image.status() != ImageStatus::Deleted {
+                failure(&image).iter().for_each(|text| say(text.trim_end()));
+                exit = Exit::Failed;
+            }
+            done.insert(image.id);
         }
     }
     Ok(exit)
 }
 
-async fn gone(client: &mut Client, id: &str) -> Result<bool, Error> {
-    Ok(get(client, id).await?.status() == ImageStatus::Deleted)
+/// Answers an image and, with `cascade`, all that was made from it: they end one by one, and each can fail.
+async fn family(
+    client: &mut Client,
+    image: v1::Image,
+    cascade: bool,
+) -> Result<Vec<v1::Image>, Error> {
+    let mut family = vec![image];
+    if cascade {
+        let all = client.list_images(v1::ListImagesRequest::default()).await?.into_inner().images;
+        let mut next = 0;
+        while let Some(parent) = family.get(next).map(|image| image.id.clone()) {
+            family.extend(all.iter().filter(|image| image.parent_id == parent).cloned());
+            next += 1;
+        }
+    }
+    Ok(family)
 }
 
-async fn get(client: &mut Client, id: &str) -> Result<v1::Image, Error> {
-    Ok(client.get_image(v1::GetImageRequest { id: id.to_owned() }).await?.into_inner())
-}
-
-/// Follows an image from where it is to its end, and answers it as it is then.
-async fn wait(session: &Session, image: &v1::Image) -> Result<v1::Image, Error> {
+/// Follows images from where they are to their end, and answers them as they are then.
+async fn wait(session: &Session, images: &[v1::Image]) -> Result<Vec<v1::Image>, Error> {
     let mut signals = Signals::listen().map_err(Error::Start)?;
     let mut lines = Lines::to_stderr();
-    lines.begin(image)?;
+    images.iter().for_each(|image| lines.know(image));
     let follow = Follow {
-        ids: vec![image.id.clone()],
-        after: image.last_cursor,
+        ids: images.iter().map(|image| image.id.clone()).collect(),
+        after: images.iter().map(|image| image.last_cursor).max().unwrap_or_default(),
         logs: false,
         display: &mut lines,
         signals: &mut signals,
     };
     follow.run(session).await?;
-    get(&mut session.client(), &image.id).await
+    let mut client = session.client();
+    let mut ended = Vec::new();
+    for image in images {
+        let request = v1::GetImageRequest { id: image.id.clone() };
+        ended.push(client.get_image(request).await?.into_inner());
+    }
+    Ok(ended)
 }
