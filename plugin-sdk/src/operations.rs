@@ -97,6 +97,22 @@ impl Operations {
         let record = Arc::new(Record::new(CancellationToken::new()));
         let operation = Operation::new(record.clone(), header).map_err(invalid)?;
         let work = prepare(request).map_err(invalid)?;
+        let deadline = self.start(id.clone(), operation, &record, work);
+        let method = R::METHOD;
+        let entry = Entry { record: record.clone(), method, fingerprint, deadline, ended: None };
+        known.entries.insert(id, entry);
+        Ok(record)
+    }
+
+    /// Runs a method and its supervisor; answers the deadline by which a cancelled operation is aborted. The caller holds the
+    /// lock until the operation is known, so that it can't end before.
+    fn start(
+        self: &Arc<Self>,
+        id: String,
+        operation: Operation,
+        record: &Arc<Record>,
+        work: Work,
+    ) -> Deadline {
         let deadline = Deadline::default();
         let supervisor = Supervisor {
             record: record.clone(),
@@ -105,16 +121,12 @@ impl Operations {
         };
         supervisor.announce();
         let task = self.executor.spawn(work(operation));
-        let entry =
-            Entry { record: record.clone(), method: R::METHOD, fingerprint, deadline, ended: None };
-        known.entries.insert(id.clone(), entry);
-        drop(known);
         let operations = self.clone();
         self.tasks.spawn(async move {
             supervisor.run(task).await;
             operations.ended(&id);
         });
-        Ok(record)
+        deadline
     }
 
     fn admit(&self, known: &mut Known, after_seq: u64) -> Result<(), Status> {

@@ -70,6 +70,16 @@ async fn a_blocked_operation_does_not_keep_the_process_alive() {
 }
 
 #[tokio::test]
+async fn a_reader_that_stopped_reading_does_not_hold_up_the_end() {
+    let mut plugin = Process::start();
+    let mut operation = Operation::misbehaving(plugin.connect().await, "op", "flood").await;
+    operation.until(|kind| matches!(kind, Kind::Log(_))).await;
+    plugin.signal(Signal::TERM);
+    let (status, took) = plugin.wait();
+    assert!(status.success() && took < PROMPT, "{status} {took:?}");
+}
+
+#[tokio::test]
 async fn a_plugin_without_a_usable_standard_input_lives() {
     let plugin = Process::start_with(|command| {
         command.stdin(Stdio::null());
