@@ -12,6 +12,8 @@ use std::time::Duration;
 const START_DEADLINE: Duration = Duration::from_secs(120);
 /// How long cleaning up may take.
 const CANCEL_DEADLINE: Duration = Duration::from_secs(30);
+/// How long "at once" may take.
+const SECOND_DEADLINE: Duration = Duration::from_secs(2);
 const CANCELLED: Option<i32> = Some(130);
 
 #[track_caller]
@@ -46,4 +48,20 @@ fn an_interrupted_build_of_an_ordinary_user_leaves_nothing_behind() {
     let mut sandbox = Sandbox::new();
     let factory = sandbox.factory_as(&user, &["debian", "docker"]);
     assert_a_real_build_ends_cleanly(&sandbox, factory);
+}
+
+#[test]
+fn a_second_interruption_ends_a_build_that_does_not_listen_at_once() {
+    let sandbox = Sandbox::new();
+    let mut factory = sandbox.factory();
+    factory.arg("build").arg(sandbox.template(&Tdl::mock("deaf")));
+    factory.args(["--parameter", "mock_misbehave=ignore-cancel", "--json"]);
+    let mut program = Program::start(&factory);
+    program.stdout.wait_for("\"to\":\"BUILDING\"", START_DEADLINE).unwrap();
+    program.signal(Signal::INT);
+    program.stderr.wait_for("ancel", CANCEL_DEADLINE).unwrap();
+    program.signal(Signal::INT);
+    let ended = program.wait(SECOND_DEADLINE);
+    assert_eq!(ended.status.code(), CANCELLED, "{}", ended.stderr);
+    assert_eq!(ended.brood.survivors(SECOND_DEADLINE), Vec::<String>::new());
 }

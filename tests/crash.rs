@@ -12,7 +12,7 @@ use std::time::Duration;
 /// How long an orphan may live.
 const ORPHAN_DEADLINE: Duration = Duration::from_secs(2);
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn no_process_outlives_a_killed_daemon_and_its_image_does_not_stay_building() {
     let sandbox = Sandbox::new();
     let daemon = sandbox.daemon();

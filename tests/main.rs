@@ -9,6 +9,8 @@ mod bad_input;
 mod cancel;
 mod crash;
 mod debian;
+mod hostile;
+mod mock;
 mod rootless;
 mod support;
 mod watch;

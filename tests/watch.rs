@@ -6,7 +6,7 @@ use crate::support::tdl::Tdl;
 use factory_proto::factory_v1::ImageStatus;
 use serde_json::json;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn readers_from_the_start_from_a_cursor_and_after_the_end_see_the_same() {
     let sandbox = Sandbox::new();
     let daemon = sandbox.daemon();
@@ -20,10 +20,10 @@ async fn readers_from_the_start_from_a_cursor_and_after_the_end_see_the_same() {
         assert_eq!(client.events(&image.id, event.cursor).await, live[at + 1..]);
     }
     assert_eq!(client.events(&image.id, 0).await, live);
-    assert!(daemon.stop().status.success());
+    daemon.stop().succeeded();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_goes_away_ends_nothing() {
     let sandbox = Sandbox::new();
     let daemon = sandbox.daemon();

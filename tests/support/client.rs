@@ -50,6 +50,20 @@ impl Client {
         Ok(self.inner.create_target_image(request).await?.into_inner())
     }
 
+    /// Starts a target image of a base image.
+    pub(crate) async fn create_target_of(
+        &mut self,
+        base_image: &Image,
+        target: &str,
+    ) -> Result<Image, Status> {
+        let request = v1::CreateTargetImageRequest {
+            target: target.to_owned(),
+            source: Some(Source::BaseImageId(base_image.id.clone())),
+            ..Default::default()
+        };
+        Ok(self.inner.create_target_image(request).await?.into_inner())
+    }
+
     /// Starts a provider image of a target image.
     pub(crate) async fn create_provider(
         &mut self,

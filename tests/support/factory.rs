@@ -230,11 +230,6 @@ impl Ended {
 }
 
 impl Daemon {
-    /// Returns the address it listens on.
-    pub(crate) fn address(&self) -> &str {
-        &self.address
-    }
-
     /// Returns its processes.
     pub(crate) fn brood(&self) -> &Brood {
         &self.program.brood

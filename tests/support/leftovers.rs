@@ -88,7 +88,7 @@ pub(crate) fn mounts_and_loops(directory: &Path) -> Vec<String> {
 
 /// Lists files in the system's temporary directories that our programs and their tools make, but for the tests' own.
 pub(crate) fn temporary_files() -> Vec<PathBuf> {
-    const MAKERS: [&str; 4] = ["factory", "mmdebstrap", "plugin", "apt-"];
+    const MAKERS: [&str; 3] = ["factory", "mmdebstrap", "apt-"];
     let entries =
         ["/tmp", "/var/tmp"].into_iter().flat_map(|directory| fs::read_dir(directory).unwrap());
     let ours = entries.map_while(Result::ok).filter(|entry| {

@@ -17,13 +17,3 @@ pub(crate) fn look_until<T>(deadline: Duration, mut look: impl FnMut() -> Option
         thread::sleep(INTERVAL);
     }
 }
-
-/// Waits until something holds.
-///
-/// # Panics
-/// If it does not hold in time; `what` completes the sentence "waited for …".
-#[track_caller]
-pub(crate) fn wait_until(what: &str, deadline: Duration, mut holds: impl FnMut() -> bool) {
-    let held = look_until(deadline, || holds().then_some(()));
-    assert!(held.is_some(), "waited {deadline:?} for {what}");
-}

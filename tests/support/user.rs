@@ -3,7 +3,7 @@
 //! Tests that run as root make one for as long as they need it; for tests that run as an ordinary user, it is that one.
 
 use rustix::process::{getgid, getuid};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -73,14 +73,6 @@ impl User {
                 Command::new("chown").arg("-R").arg(format!("{}:{}", self.uid, self.gid)).arg(path),
             );
         }
-    }
-
-    /// Copies a file into a directory of the user's own, and returns its path there.
-    pub(crate) fn adopt(&self, file: &Path) -> PathBuf {
-        let copy = self.home().join(file.file_name().unwrap());
-        std::fs::copy(file, &copy).unwrap();
-        self.own(&copy);
-        copy
     }
 
     /// Returns a command that runs as the user.
