@@ -8,7 +8,14 @@ use std::path::Path;
 
 const BUFFER_SIZE: usize = 256 * 1024;
 
-/// Writes a tar whose first member is a layer: room for its header is left, its content is written once, and the header is
+/// The directories of the layout. Without entries of their own, some tools want to give them to root and fail as anyone
+/// else.
+const DIRECTORIES: [&str; 2] = ["blobs/", "blobs/sha256/"];
+
+/// What is in front of the layer's content: the directories' headers and its own.
+const RESERVED: usize = (DIRECTORIES.len() + 1) * BLOCK_SIZE as usize;
+
+/// Writes a tar that begins with a layer: room for its header is left, its content is written once, and the header is
 /// written when digest and size are known. So the layer is never copied.
 pub struct ArchiveWriter {
     file: BufWriter<File>,
@@ -21,7 +28,7 @@ impl ArchiveWriter {
     /// If the file can't be created or written.
     pub fn create(path: &Path) -> io::Result<Self> {
         let mut file = BufWriter::with_capacity(BUFFER_SIZE, File::create(path)?);
-        file.write_all(&[0; BLOCK_SIZE as usize])?;
+        file.write_all(&[0; RESERVED])?;
         Ok(Self { file })
     }
 
@@ -32,6 +39,9 @@ impl ArchiveWriter {
     pub fn end_layer(&mut self, blob: &Blob, mtime: u64) -> io::Result<()> {
         write_padding(&mut self.file, blob.size)?;
         self.file.rewind()?;
+        for path in DIRECTORIES {
+            self.file.write_all(&Member::directory(path, mtime).header_block()?)?;
+        }
         self.file.write_all(&Member::file(&blob.path(), blob.size, mtime).header_block()?)?;
         self.file.seek(SeekFrom::End(0))?;
         Ok(())
@@ -92,8 +102,8 @@ mod tests {
             entry.read_to_end(&mut content).unwrap();
             found.push((entry.path().unwrap().display().to_string(), content));
         }
-        assert_eq!(found.len(), 2);
-        assert!(found[0] == (Blob::of(&layer).path(), layer));
-        assert_eq!(found[1], ("oci-layout".to_owned(), b"{}".to_vec()));
+        let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["blobs/", "blobs/sha256/", &Blob::of(&layer).path(), "oci-layout"]);
+        assert!(found[2].1 == layer);
     }
 }

@@ -6,8 +6,8 @@
 //! `skopeo copy oci-archive:` or `docker-archive:` all take the same file. It is made in one pass: the layer goes
 //! straight to its place in the archive, compressed on all processors, while both of its digests are computed.
 //!
-//! The same root file system and the same parameters give the same bytes and digests, on any machine: the image's time is
-//! that of its newest file (or the parameter `created`, which also caps the times of files), names of users and access
+//! The same root file system and the same parameters give the same bytes and digests, on any machine (with the same
+//! version of the plugin, for the compressed bytes are the compressor's): the image's time is that of its newest file (or the parameter `created`, which also caps the times of files), names of users and access
 //! times are left out, JSON has sorted keys, and the compressed bytes do not depend on the number of threads.
 //!
 //! # Parameters

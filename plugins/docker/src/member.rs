@@ -54,6 +54,11 @@ impl Member {
         }
     }
 
+    /// Makes a directory that root owns and all may read.
+    pub fn directory(path: &str, mtime: u64) -> Self {
+        Self { kind: EntryType::Directory, mode: 0o755, ..Self::file(path, 0, mtime) }
+    }
+
     /// Writes what goes in front of the content.
     ///
     /// # Errors

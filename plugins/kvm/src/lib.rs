@@ -9,6 +9,7 @@
 //! * `run_command`: a QEMU command line with the guest's console on the terminal; `run_command_uefi`: the same with UEFI,
 //!   where the machine starts with BIOS otherwise. They ask for KVM and fall back to emulation (`accel=kvm:tcg`), and have
 //!   `snapshot=on`: what the guest writes is discarded, so that the factory's copy stays what it was.
+//!   Where KVM opens and then hangs the guest, as some nested machines do, write `accel=tcg` instead.
 //! * `libvirt_xml`, `libvirt_xml_uefi`: the domain for libvirt, for a copy of the disk.
 //!
 //! `memory_mib` and `cpus` say how large the machine is.

@@ -124,6 +124,34 @@ fn the_number_of_threads_changes_no_byte() {
     }
 }
 
+/// Who changes one of these gives every image that is ever rebuilt a new digest: do it on purpose.
+#[test]
+fn digests_are_what_they_were() {
+    let rootfs = RootFs::small();
+    let output = rootfs.directory().join("image.tar");
+    for (compression, digest) in [
+        (
+            Compression::None,
+            "sha256:676bbd32312f53a06199ea2b9ecb7b906fa184ddd466ccbaac7448a47cdb629c",
+        ),
+        (
+            Compression::Gzip,
+            "sha256:0041810e299036bfc64443303f89dde1134f6df10f0a066ecdfbfbe2bf412ef1",
+        ),
+        (
+            Compression::Zstd,
+            "sha256:d4517ee60a668e009e2be2d9a86c99a9cad1a6b7bf9f3c9567f6ad7b240979d3",
+        ),
+    ] {
+        let built = build(&rootfs, compression, 2, &output);
+        assert_eq!(built.manifest.digest, digest, "{compression:?}");
+        assert_eq!(
+            built.config.digest,
+            "sha256:c9a44206909464897e5585824434a02f8761718338753d12e600e849f59f22c1"
+        );
+    }
+}
+
 /// Reads the members of the only layer of an uncompressed image, and checks its digest.
 fn layer(archive: &Path) -> Vec<Member> {
     let layout = Layout::open(archive).unwrap();
