@@ -2,7 +2,7 @@
 
 use super::{Tool, find, guard, search_path};
 use crate::{Failure, Operation};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use std::ffi::OsString;
 use std::fmt;
 use std::future::Future;
@@ -25,6 +25,8 @@ static CAN_GUARD: AtomicBool = AtomicBool::new(false);
 
 /// How long output may keep coming after the program's end, from a process that nobody could kill.
 const SILENCE_WAIT: Duration = Duration::from_secs(1);
+/// How long a killed process group may take to be gone.
+const GROUP_WAIT: Duration = Duration::from_millis(500);
 /// How long a guard may take to end after its socket is closed.
 const GUARD_WAIT: Duration = Duration::from_secs(3);
 
@@ -218,6 +220,7 @@ impl Keeper {
             Control::Group(group) => {
                 let status = self.child.wait().await;
                 signal(*group, Signal::KILL);
+                gone(*group).await;
                 status.map_or(Ended::Lost, how)
             }
         }
@@ -244,6 +247,16 @@ fn signal(group: Option<Pid>, signal: Signal) {
         // A group that is gone needs no signal.
         let _ = kill_process_group(group, signal);
     }
+}
+
+/// Waits until a killed group is gone. What nobody collects stays in it as a zombie, so not for long.
+async fn gone(group: Option<Pid>) {
+    let empty = async {
+        while group.is_some_and(|group| test_kill_process_group(group).is_ok()) {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let _ = timeout(GROUP_WAIT, empty).await;
 }
 
 fn how(status: std::process::ExitStatus) -> Ended {
