@@ -81,14 +81,18 @@ impl DaemonArguments {
     }
 }
 
-/// What was named must be there; what is usual need not be.
+/// What was named must be there; what is usual need not be. Absolute, for plugins run in directories of their own.
 fn plugin_directories(named: Vec<PathBuf>) -> Result<Vec<PathBuf>, Error> {
     if named.is_empty() {
         return Ok(places::plugins());
     }
-    match named.iter().find(|directory| !directory.is_dir()) {
-        Some(missing) => Err(Error::NoPluginDirectory(missing.clone())),
-        None => Ok(named),
+    named.into_iter().map(existing).collect()
+}
+
+fn existing(directory: PathBuf) -> Result<PathBuf, Error> {
+    match directory.canonicalize() {
+        Ok(absolute) if absolute.is_dir() => Ok(absolute),
+        _ => Err(Error::NoPluginDirectory(directory)),
     }
 }
 
@@ -107,6 +111,12 @@ mod tests {
         assert!(daemon(&["--listen", "[::1]:0"]).is_ok());
         let error = daemon(&["--listen", "0.0.0.0:8076"]).unwrap_err().to_string();
         assert!(error.starts_with("--listen 0.0.0.0:8076 is not a loopback address"), "{error}");
+    }
+
+    #[test]
+    fn plugin_directories_are_absolute_whatever_was_typed() {
+        let config = daemon(&["--plugins", "src"]).unwrap();
+        assert!(config.factory.plugins.directories[0].is_absolute());
     }
 
     #[test]
