@@ -1,7 +1,8 @@
 //! What can't work is refused or fails with one message that says what, where and what to do, and leaves nothing behind.
 
-use crate::support::factory::{Ended, Sandbox};
+use crate::support::factory::Sandbox;
 use crate::support::leftovers::files_in;
+use crate::support::program::Ended;
 use crate::support::tdl::Tdl;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};

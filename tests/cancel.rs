@@ -1,7 +1,8 @@
 //! ^C ends a build, and leaves no trace of it.
 
-use crate::support::factory::{Program, Sandbox};
+use crate::support::factory::Sandbox;
 use crate::support::leftovers::files_in;
+use crate::support::program::Program;
 use crate::support::story::Story;
 use crate::support::tdl::Tdl;
 use crate::support::user::User;

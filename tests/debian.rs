@@ -1,9 +1,10 @@
 //! A template of Debian becomes a disk that boots and a container image that runs. Built once, for all tests here.
 
 use crate::support::container::Podman;
-use crate::support::factory::{Ended, Sandbox};
+use crate::support::factory::Sandbox;
 use crate::support::guest::{Firmware, Guest, Machine};
 use crate::support::leftovers;
+use crate::support::program::Ended;
 use crate::support::registry::{ACCOUNT, Access, Registry};
 use crate::support::story::{Story, complaint, file};
 use crate::support::tdl::Tdl;

@@ -1,8 +1,10 @@
 //! An ordinary user gets the same as root: same files, same packages, nothing left behind.
 
 use crate::debian::{BUILD_DEADLINE, template};
-use crate::support::factory::{Ended, Sandbox};
+use crate::support::factory::Sandbox;
+use crate::support::program::Ended;
 use crate::support::story::{Story, file};
+use crate::support::tdl::Tdl;
 use crate::support::user::{User, is_root};
 use serde_json::Value;
 use std::process::Command;
@@ -53,4 +55,16 @@ fn an_ordinary_user_makes_the_same_image_as_root() {
         let sandbox = Sandbox::new();
         assert_eq!(made, Made::of(&sandbox, sandbox.factory()));
     }
+}
+
+#[test]
+fn a_failed_build_of_an_ordinary_user_leaves_nothing_behind() {
+    let user = User::ordinary();
+    let mut sandbox = Sandbox::new();
+    let mut factory = sandbox.factory_as(&user, &["debian"]);
+    let template = Tdl::debian("doomed").packages(&["no-such-package-anywhere"]);
+    factory.arg("build").arg(sandbox.template(&template));
+    let ended = Ended::of(&factory, BUILD_DEADLINE);
+    assert!(ended.stderr.contains("no-such-package-anywhere"), "{}", ended.stderr);
+    assert_eq!(sandbox.left_behind(&ended), Vec::<String>::new());
 }

@@ -1,8 +1,14 @@
 //! A container runtime with storage of its own: podman over runc.
 
+use super::program::Ended;
 use super::user::is_root;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
+use std::time::Duration;
+
+const DEADLINE: Duration = Duration::from_secs(120);
+/// How long podman may clean up behind a container that has ended.
+const CLEANUP_DEADLINE: Duration = Duration::from_secs(20);
 
 /// Podman with an empty store in a temporary directory. Dropping it removes what it stored.
 pub(crate) struct Podman {
@@ -18,7 +24,7 @@ impl Podman {
     /// Loads a `docker load` archive, and returns the name of the image in it.
     #[track_caller]
     pub(crate) fn load(&self, archive: &Path) -> String {
-        let printed = succeed(self.podman().arg("load").arg("-i").arg(archive).output());
+        let printed = succeed(self.podman().arg("load").arg("-i").arg(archive));
         let name = printed.lines().find_map(|line| line.strip_prefix("Loaded image"));
         name.and_then(|line| line.split_once(": ")).expect("podman names the image").1.to_owned()
     }
@@ -30,11 +36,10 @@ impl Podman {
         podman.args(["run", "--rm", "--network=none"]);
         // Podman asks for the highest limits there can be, which a confined host refuses.
         podman.args(["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]);
-        succeed(podman.arg(image).args(command).output())
+        succeed(podman.arg(image).args(command))
     }
 
-    /// Starts a podman command on this store.
-    pub(crate) fn podman(&self) -> Command {
+    fn podman(&self) -> Command {
         let mut podman = Command::new("podman");
         podman.args(["--runtime", "runc", "--cgroup-manager=cgroupfs", "--storage-driver", "vfs"]);
         podman.arg("--root").arg(self.directory.path().join("root"));
@@ -57,9 +62,9 @@ impl Drop for Podman {
 }
 
 #[track_caller]
-fn succeed(output: std::io::Result<Output>) -> String {
-    let output = output.expect("packages podman and runc");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "podman: {}: {errors}", output.status);
-    String::from_utf8(output.stdout).unwrap()
+fn succeed(podman: &Command) -> String {
+    let ended = Ended::of(podman, DEADLINE).succeeded();
+    // Part of that is done by processes that podman does not wait for, in the directory that is about to be removed.
+    assert_eq!(ended.brood.survivors(CLEANUP_DEADLINE), Vec::<String>::new());
+    ended.stdout
 }

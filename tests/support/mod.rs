@@ -8,6 +8,7 @@ pub(crate) mod guest;
 pub(crate) mod leftovers;
 pub(crate) mod listener;
 pub(crate) mod patience;
+pub(crate) mod program;
 pub(crate) mod registry;
 pub(crate) mod story;
 pub(crate) mod tdl;

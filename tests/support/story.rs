@@ -1,6 +1,6 @@
 //! What a `--json` run of the command line told: its images and their events.
 
-use super::factory::Ended;
+use super::program::Ended;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
