@@ -137,7 +137,7 @@ fn ids(template: &Template, options: &Options) -> Ids {
 }
 
 fn memory(options: &Options, disk_size: u64) -> u64 {
-    if options.in_memory { host::memory_for(disk_size) } else { 0 }
+    host::memory_for(disk_size).min(options.memory_limit.unwrap_or(u64::MAX))
 }
 
 fn is_host(os: &proto::OperatingSystem) -> bool {

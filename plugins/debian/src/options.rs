@@ -16,8 +16,8 @@ pub(crate) struct Options {
     pub(crate) variant: String,
     /// The time of everything in the image, in seconds since 1970; the archive's own date if absent.
     pub(crate) source_date_epoch: Option<u64>,
-    /// Whether the image may be unpacked in memory.
-    pub(crate) in_memory: bool,
+    /// How many bytes of memory the unpacked image may take; what the host can spare if absent.
+    pub(crate) memory_limit: Option<u64>,
 }
 
 impl Options {
@@ -40,8 +40,8 @@ impl Options {
             return Err(invalid("kernel_package", name, "the name of a package"));
         }
         let source_date_epoch = parameters.number("source_date_epoch")?;
-        let in_memory = parameters.boolean("in_memory")?.unwrap_or(true);
-        Ok(Self { kernel_package, hostname, variant, source_date_epoch, in_memory })
+        let memory_limit = parameters.number("memory_limit")?;
+        Ok(Self { kernel_package, hostname, variant, source_date_epoch, memory_limit })
     }
 
     /// Answers the JSON Schema of the parameters.
@@ -70,11 +70,12 @@ impl Options {
                     "description": "The time of everything in the image, in seconds since 1970. The archive's own \
                         date if absent, so that the same archive gives the same image."
                 },
-                "in_memory": {
-                    "type": "boolean",
-                    "default": true,
-                    "description": "Whether the image is unpacked in memory where enough is free: faster, and \
-                        what makes two disks from the same archive equal byte by byte."
+                "memory_limit": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "description": "How many bytes of memory the unpacked image may take; 0 to unpack it in the \
+                        store. What the host can spare if absent. In memory it is faster, and two disks from the \
+                        same archive are equal byte by byte."
                 }
             }
         })

@@ -2,7 +2,7 @@
 
 use crate::repository::{self, PACKAGE};
 use crate::{debian, member, members, printed};
-use factory_plugin_sdk::harness::{Ended, Request, input_image, template};
+use factory_plugin_sdk::harness::{Ended, Outcome, Request, input_image, template};
 use factory_plugin_sdk::proto::{self, event::Kind};
 use factory_plugin_sdk::{CloudContent, Template};
 use std::fs;
@@ -137,19 +137,20 @@ fn entries(directory: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_cancelled_build_leaves_nothing_in_its_directory() {
+async fn a_build_that_outgrows_its_memory_goes_on_in_its_directory_and_leaves_nothing_if_cancelled()
+{
     let request = Request::base_image(template("Debian", "12", "x86_64"));
-    // On disk, where what is left would stay.
-    let mut running = debian().await.start(request.parameter("in_memory", false)).await;
+    let mut running = debian().await.start(request.parameter("memory_limit", 64 << 20)).await;
+    let warns = |kind: &Kind| matches!(kind, Kind::Warning(_));
+    let warning = running.until(warns).await.expect("no image fits into 64 MiB");
+    assert!(format!("{warning:?}").contains("does not fit into the memory"), "{warning:?}");
     let installs = |kind: &Kind| match kind {
-        Kind::Progress(progress) => progress.phase == "install packages",
+        Kind::Log(line) => line.message.starts_with("Setting up "),
         _ => false,
     };
     running.until(installs).await.expect("the build gets that far");
     running.cancel(Duration::from_secs(20)).await;
     let ended = running.end().await;
-    assert!(
-        matches!(&ended.outcome, factory_plugin_sdk::harness::Outcome::Cancelled(left) if left.is_empty())
-    );
+    assert!(matches!(&ended.outcome, Outcome::Cancelled(left) if left.is_empty()), "{ended:?}");
     assert_eq!(entries(ended.work_dir()), [] as [&str; 0]);
 }
