@@ -19,7 +19,7 @@ Exit codes:
   4    the factory itself is unusable: the store, the plugin directories or the daemon
   130  cancelled by ^C or SIGTERM
 
-An image id can be shortened to any beginning or end of it, of at least 4 digits, that no other image has.";
+An image id can be shortened to any beginning, of at least 4 digits, that no other image has.";
 
 /// Builds operating system images from templates, through plugins.
 #[derive(Debug, Parser)]

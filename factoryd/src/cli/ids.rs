@@ -9,7 +9,7 @@ const LEN_MIN: usize = 4;
 /// How long a whole id is.
 const WHOLE_LEN: usize = 36;
 
-/// Answers the image that a word means: its id, or a beginning or end that only its id has.
+/// Answers the image that a word means: its id, or a beginning that only its id has.
 pub(super) async fn find(client: &mut Client, word: &str) -> Result<v1::Image, Error> {
     if word.len() == WHOLE_LEN {
         let request = v1::GetImageRequest { id: word.to_owned() };
@@ -37,10 +37,8 @@ fn pick(images: Vec<v1::Image>, word: &str) -> Result<v1::Image, Error> {
             "`{word}` is not an image id, nor at least {LEN_MIN} digits of one"
         )));
     }
-    let mut meant: Vec<v1::Image> = images
-        .into_iter()
-        .filter(|image| image.id.starts_with(&digits) || image.id.ends_with(&digits))
-        .collect();
+    let mut meant: Vec<v1::Image> =
+        images.into_iter().filter(|image| image.id.starts_with(&digits)).collect();
     match meant.len() {
         1 => Ok(meant.remove(0)),
         0 => Err(Error::NoImage(word.to_owned())),
@@ -57,18 +55,18 @@ mod tests {
     use super::*;
 
     fn pick(word: &str) -> Result<String, String> {
-        let ids = ["0192f3a4-0000-7000-8000-00000000aaaa", "0192f3a4-0000-7000-8000-00000000bbbb"];
+        let ids = ["0192f3a4-0000-4000-8000-000000000000", "0192bbbb-0000-4000-8000-000000000000"];
         let images = ids.map(|id| v1::Image { id: id.into(), ..Default::default() });
         super::pick(images.into(), word).map(|image| image.id).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn a_beginning_or_an_end_is_enough_if_only_one_image_has_it() {
-        assert_eq!(pick("AAAA").unwrap(), "0192f3a4-0000-7000-8000-00000000aaaa");
+    fn a_beginning_is_enough_if_only_one_image_has_it() {
+        assert_eq!(pick("0192F3").unwrap(), "0192f3a4-0000-4000-8000-000000000000");
         assert_eq!(
-            pick("0192f3a4").unwrap_err(),
-            "`0192f3a4` could be any of these images: 0192f3a4-0000-7000-8000-00000000aaaa, \
-             0192f3a4-0000-7000-8000-00000000bbbb"
+            pick("0192").unwrap_err(),
+            "`0192` could be any of these images: 0192f3a4-0000-4000-8000-000000000000, \
+             0192bbbb-0000-4000-8000-000000000000"
         );
         assert_eq!(pick("cccc").unwrap_err(), "there is no image cccc");
     }

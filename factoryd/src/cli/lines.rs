@@ -143,8 +143,8 @@ mod tests {
         assert_eq!(
             said,
             [
-                "2023-11-14T22:13:20Z base 0000aaaa: 1 % fetch",
-                "2023-11-14T22:13:20Z base 0000aaaa: 50 % install",
+                "2023-11-14T22:13:20Z base 0192f3a4: 1 % fetch",
+                "2023-11-14T22:13:20Z base 0192f3a4: 50 % install",
             ]
         );
     }
@@ -159,7 +159,7 @@ mod tests {
         };
         assert_eq!(
             lines.line(&event(Kind::Status(failed))).unwrap(),
-            "2023-11-14T22:13:20Z 0000aaaa: FAILED: no space left"
+            "2023-11-14T22:13:20Z 0192f3a4: FAILED: no space left"
         );
         let warned = v1::Warning {
             message: "repository is not signed".into(),
@@ -168,7 +168,7 @@ mod tests {
         };
         assert_eq!(
             lines.line(&event(Kind::Warning(warned))).unwrap(),
-            "2023-11-14T22:13:20Z 0000aaaa: warning: repository is not signed (at repositories[0]); sign it"
+            "2023-11-14T22:13:20Z 0192f3a4: warning: repository is not signed (at repositories[0]); sign it"
         );
     }
 }

@@ -161,7 +161,7 @@ base failed: package nginx-nosuch does not exist in bookworm
   at: packages[0]
   hint: check the spelling
   | E: Unable to locate package nginx-nosuch
-  see `factory log 0000aaaa`
+  see `factory log 0192f3a4`
 "
         );
     }

@@ -20,9 +20,9 @@ pub(super) fn label(image: &v1::Image) -> String {
     }
 }
 
-/// The end of an id: ids begin with the time, so that the images of one build begin alike.
+/// The beginning of an id.
 pub(super) fn short(id: &str) -> &str {
-    id.get(id.len().saturating_sub(SHORT_ID_LEN)..).unwrap_or(id)
+    id.get(..SHORT_ID_LEN).unwrap_or(id)
 }
 
 /// Where, what to do, and the detail of a failure: indented lines after its message.

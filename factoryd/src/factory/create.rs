@@ -209,7 +209,7 @@ impl Draft {
     fn image(&self) -> Image {
         let now = SystemTime::now();
         Image {
-            id: ImageId::from_uuid(Uuid::now_v7()),
+            id: ImageId::from_uuid(Uuid::new_v4()),
             kind: self.kind,
             status: Status::New,
             percent: 0.0,

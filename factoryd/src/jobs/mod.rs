@@ -7,6 +7,7 @@
 //! Every image that is being worked on has one task, owned by [`Jobs`]; cancelling it is the only way to end it early.
 //! A client that goes away ends nothing.
 
+mod children;
 mod parent;
 mod run;
 mod service;
@@ -23,6 +24,10 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// How long to wait at most before looking at another image again: another process may be working on it, which wakes nobody
+/// here.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
 /// How much is done at once, and how long things may take to end.
 #[derive(Debug, Clone)]

@@ -1,12 +1,8 @@
 //! Waiting for the image that another is made from, whoever builds it.
 
-use super::Jobs;
+use super::{Jobs, LOOK_AGAIN};
 use crate::domain::{Failure, Fault, Image, ImageId, Status};
 use crate::pipeline;
-use std::time::Duration;
-
-/// How long to wait at most before looking again: the parent may be built by another process, which wakes nobody here.
-const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
 /// What to do about a parent.
 #[derive(Debug, PartialEq, Eq)]

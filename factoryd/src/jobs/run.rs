@@ -26,6 +26,7 @@ impl Jobs {
 
     async fn work(&self, job: &Job, cancellation: &CancellationToken) -> pipeline::Result<()> {
         if let Work::Delete(account) = &job.work {
+            self.until(cancellation, self.without_children(&job.image)).await??;
             return self.0.pipeline.delete(&self.build(job, cancellation), account).await;
         }
         self.enter(&job.image.id, Status::Pending).await?;
@@ -142,7 +143,7 @@ impl Entry {
 
 /// Says that the work was ended by the end of a factory.
 pub(super) fn interrupted(message: &str) -> Failure {
-    Failure::new(Fault::Factory, Failure::INTERRUPTED, message).hint("build the image again")
+    Failure::new(Fault::Factory, Failure::INTERRUPTED, message).hint("ask for it again")
 }
 
 fn panicked() -> Box<Failure> {

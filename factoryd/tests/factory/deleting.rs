@@ -44,6 +44,19 @@ async fn an_image_that_the_provider_keeps_can_be_deleted_again() {
 }
 
 #[tokio::test]
+async fn an_image_stays_as_long_as_one_that_was_made_from_it() {
+    let world = world(Script { fail_delete: true, ..Script::default() }).await;
+    let (base, _) = world.settled(&world.base().await.id).await;
+    let (target, _) = world.settled(&world.target(&base.id, "fake").await.id).await;
+    world.settled(&world.push(&target.id).await.id).await;
+    world.factory.delete(world.deletion(&base.id, true)).await.unwrap();
+    let (kept, _) = world.settled(&base.id).await;
+    assert_eq!(kept.status, Status::DeleteFailed);
+    assert_eq!(kept.failure.unwrap().reason, "CHILD_NOT_DELETED");
+    assert!(base.artifacts[0].path.exists());
+}
+
+#[tokio::test]
 async fn a_second_deletion_is_refused() {
     let world = world(Script::default()).await;
     let (base, _) = world.settled(&world.base().await.id).await;
