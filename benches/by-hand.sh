@@ -7,7 +7,7 @@ set -euo pipefail
 disk=$1 size=$2
 shift 2
 packages=$(IFS=,; echo "$*")
-work=$(mktemp -d "$(dirname "$disk")/by-hand.XXXXXX")
+work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=$work/root filesystem=0d4c6a1e-6d39-4f0c-9a55-3c1d5d9d7f10
 esp_start=4096 root_start=266240 # in sectors of 512 bytes
@@ -15,7 +15,9 @@ esp_start=4096 root_start=266240 # in sectors of 512 bytes
 # The host's own sources, in either of apt's formats.
 sources=$(find /etc/apt/sources.list /etc/apt/sources.list.d -name '*.list' -o -name '*.sources' 2>/dev/null | grep -E 'debian|sources\.list$' || true)
 . /etc/os-release
-mmdebstrap --quiet --variant=minbase --include="$packages" --format=tar "$VERSION_CODENAME" "$work/root.tar" $sources
+mmdebstrap --quiet --variant=minbase --include="$packages" --format=tar \
+  --customize-hook='chroot "$1" useradd --create-home --shell /bin/bash --groups sudo admin' \
+  "$VERSION_CODENAME" "$work/root.tar" $sources
 mkdir "$root"
 tar -C "$root" --numeric-owner -xf "$work/root.tar"
 
