@@ -47,6 +47,7 @@ pub struct Error {
 pub(super) fn discover(options: &Options) -> Result<Vec<Found>, Error> {
     let mut found: BTreeMap<String, Found> = BTreeMap::new();
     for directory in &options.directories {
+        let directory = &absolute(directory);
         let files =
             info_files(directory).map_err(|source| Error { path: directory.clone(), source })?;
         for path in files {
@@ -118,8 +119,13 @@ fn candidates(name: &str, info: &Path, named: Option<&str>, more: &[PathBuf]) ->
     let file = format!("factory-plugin-{name}");
     let mut all = vec![beside.join(&file)];
     all.extend(named.map(|path| beside.join(path)));
-    all.extend(more.iter().map(|directory| directory.join(&file)));
+    all.extend(more.iter().map(|directory| absolute(directory).join(&file)));
     all
+}
+
+/// A plugin starts in a directory of its own, where our relative paths mean something else.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 #[cfg(test)]
@@ -176,6 +182,15 @@ mod tests {
         assert_eq!(unusable.reason, "key `type` is missing");
         assert!(unusable.raw.contains_key("targets"));
         assert_eq!(found.len(), 1);
+    }
+
+    #[test]
+    fn relative_directories_are_made_absolute() {
+        let mut options = Options::new(vec!["src/plugin".into()], "run".into());
+        options.executable_directories = vec!["target".into()];
+        assert!(discover(&options).unwrap().is_empty());
+        let all = candidates("x", &absolute(Path::new("a/x.info")), Some("b"), &["target".into()]);
+        assert!(all.iter().all(|path| path.is_absolute()), "{all:?}");
     }
 
     #[test]
