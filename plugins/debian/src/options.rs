@@ -74,8 +74,7 @@ impl Options {
                     "type": "integer",
                     "minimum": 0,
                     "description": "How many bytes of memory the unpacked image may take; 0 to unpack it in the \
-                        store. What the host can spare if absent. In memory it is faster, and two disks from the \
-                        same archive are equal byte by byte."
+                        store, which is slower. What the host can spare if absent."
                 }
             }
         })

@@ -159,6 +159,11 @@ pub(crate) fn smallest(tree_size: u64) -> u64 {
     (ESP_AT + SMALLEST_ESP + MIB + tree_size + journal_and_tables).next_multiple_of(64 * MIB)
 }
 
+/// Tells whether files of `tree_size` bytes may fit onto a disk; only making it shows whether they do.
+pub(crate) fn may_hold(size: u64, tree_size: u64) -> bool {
+    ESP_AT + SMALLEST_ESP + MIB + tree_size <= size
+}
+
 /// Makes the disk as a sparse file of `size` bytes (a multiple of 1 MiB).
 ///
 /// # Errors
@@ -174,7 +179,7 @@ pub(crate) fn make(
     let esp = Extent { offset: ESP_AT, size: esp_size(uki.len() as u64) };
     let root_at = esp.offset + esp.size;
     let root = Extent { offset: root_at, size: size.saturating_sub(root_at + MIB) };
-    if root.size < tree_size + 8 * MIB {
+    if root.size < tree_size {
         return Err(Error::TooSmall);
     }
     let file = File::create(disk).map_err(Error::read(disk))?;

@@ -27,6 +27,9 @@ const BLOCK: u64 = 4096;
 /// `DISK_TOO_SMALL` with the size that is needed; if a file can't be written or a program fails.
 pub(crate) fn write(tree: &Tree, plan: &Plan, scratch: &Path) -> Result<String, Failure> {
     let size = measure(tree.path()).map_err(|error| io_failure("the image".into(), &error))?;
+    if !disk::may_hold(plan.disk_size, size) {
+        return Err(too_small(plan.disk_size, size));
+    }
     let kernel = kernel(tree, plan)?;
     let ids = configure::ids(plan)?;
     let path = Path::new(&plan.work_dir).join(DISK);

@@ -1,18 +1,15 @@
 //! From a request to a plan: everything that can be decided before anything is started, and every reason to refuse.
 
-use crate::disk::{self, Ids};
+mod check;
+
+use crate::disk::Ids;
 use crate::host;
 use crate::inside::{Plan, RepositoryFile};
-use crate::options::{Options, is_package_name};
+use crate::options::Options;
 use crate::release::Release;
 use crate::sources::{self, Source};
 use factory_plugin_sdk::{Failure, Fault, Parameters, Template, proto};
 use std::path::Path;
-
-const MIB: u64 = 1 << 20;
-const DEFAULT_DISK: u64 = 4096 * MIB;
-/// Not even the smallest system fits onto less.
-const SMALLEST_DISK: u64 = 512 * MIB;
 
 /// A request, read and found good.
 #[derive(Debug)]
@@ -38,17 +35,17 @@ impl Blueprint {
         let os = template.os.clone().unwrap_or_default();
         let release = Release::find(&os.name, &os.version).map_err(&mut keep).ok();
         let options = Options::read(parameters, template).map_err(&mut keep).ok();
-        let disk_size = disk_size(template).map_err(&mut keep).ok();
-        check_architecture(&os.arch).unwrap_or_else(&mut keep);
-        check_kernel_parameters(&os.kernel_parameters).unwrap_or_else(&mut keep);
+        let disk_size = check::disk_size(template).map_err(&mut keep).ok();
+        check::architecture(&os.arch).unwrap_or_else(&mut keep);
+        check::kernel_parameters(&os.kernel_parameters).unwrap_or_else(&mut keep);
         let sources = release.and_then(|release| sources(&os, &release).map_err(&mut keep).ok());
-        check_packages(&template.packages).into_iter().for_each(&mut keep);
-        check_files(&template.files).into_iter().for_each(&mut keep);
-        let (repositories, refused) = repositories(&template.repositories);
+        check::packages(&template.packages).into_iter().for_each(&mut keep);
+        check::files(&template.files).into_iter().for_each(&mut keep);
+        let (repositories, refused) = check::repositories(&template.repositories);
         refused.into_iter().for_each(&mut keep);
         match (release, options, disk_size, sources) {
             (Some(release), Some(options), Some(disk_size), Some(sources)) if wrong.is_empty() => {
-                let unverified_hosts = unverified_hosts(&template.repositories);
+                let unverified_hosts = check::unverified_hosts(&template.repositories);
                 let from_host = is_host(&os);
                 Ok(Self {
                     release,
@@ -115,7 +112,7 @@ pub(crate) fn target_plan(
     epoch: u64,
 ) -> Result<Plan, Failure> {
     let options = Options::read(parameters, template)?;
-    let disk_size = disk_size(template)?;
+    let disk_size = check::disk_size(template)?;
     Ok(Plan {
         seed: ids(template, &options).seed().to_vec(),
         memory: memory(&options, disk_size),
@@ -134,6 +131,11 @@ fn ids(template: &Template, options: &Options) -> Ids {
     let os = template.os.clone().unwrap_or_default();
     let parts = [&template.name, &os.name, &os.version, &template.xml, &options.hostname];
     Ids::derive(&parts.map(|part| part.as_bytes()))
+}
+
+fn kernel_parameters(template: &Template) -> String {
+    let text = template.os.as_ref().map_or("", |os| os.kernel_parameters.as_str());
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn memory(options: &Options, disk_size: u64) -> u64 {
@@ -180,121 +182,6 @@ fn sources(os: &proto::OperatingSystem, release: &Release) -> Result<Vec<Source>
             .path("template/os/install/url")
             .detail(why.unwrap_or_default())
     })
-}
-
-fn check_architecture(arch: &str) -> Result<(), Failure> {
-    let refused = |message: String, hint: &str| {
-        Err(Failure::new(Fault::User, "ARCHITECTURE", message).hint(hint).path("template/os/arch"))
-    };
-    if arch != "x86_64" {
-        let message = format!("architecture {arch} is not supported");
-        return refused(message, "use x86_64");
-    }
-    if std::env::consts::ARCH != "x86_64" {
-        let message = format!("this host is {}, not x86_64", std::env::consts::ARCH);
-        return refused(message, "build on a host of the image's architecture");
-    }
-    Ok(())
-}
-
-fn kernel_parameters(template: &Template) -> String {
-    let text = template.os.as_ref().map_or("", |os| os.kernel_parameters.as_str());
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn check_kernel_parameters(text: &str) -> Result<(), Failure> {
-    let plain = text.chars().all(|c| c.is_whitespace() || !c.is_control());
-    // The kernel's own limit is 2048, of which our part needs some.
-    if plain && text.len() <= 1800 {
-        return Ok(());
-    }
-    let message =
-        "kernelparam must be at most 1800 characters, and none of them a control character";
-    Err(Failure::new(Fault::User, "KERNEL_PARAMETERS", message).path("template/os/kernelparam"))
-}
-
-fn disk_size(template: &Template) -> Result<u64, Failure> {
-    let text = template.disk_size_bytes.as_str();
-    if text.is_empty() {
-        return Ok(DEFAULT_DISK);
-    }
-    let refused = |message: String, hint: String| {
-        Err(Failure::new(Fault::User, "DISK_SIZE", message).hint(hint).path("template/disk/size"))
-    };
-    let Ok(bytes) = text.parse::<u128>() else {
-        return refused(format!("disk size {text:?} is not a number of bytes"), String::new());
-    };
-    match u64::try_from(bytes) {
-        Ok(bytes) if bytes < SMALLEST_DISK => {
-            let message = format!("a disk of {} MiB is too small for any system", bytes / MIB);
-            refused(message, format!("ask for at least {} MiB", SMALLEST_DISK / MIB))
-        }
-        Ok(bytes) if bytes <= disk::LARGEST => Ok(bytes.next_multiple_of(MIB)),
-        _ => refused(
-            format!("a disk of {bytes} bytes is too large"),
-            "ask for at most 16 TiB".into(),
-        ),
-    }
-}
-
-fn check_packages(packages: &[proto::Package]) -> Vec<Failure> {
-    let refused = |(number, package): (usize, &proto::Package)| {
-        let message = format!("{:?} is not the name of a package", package.name);
-        Failure::new(Fault::User, "PACKAGE_NAME", message)
-            .path(format!("template/packages/package[{number}]"))
-    };
-    let named = |(_, package): &(usize, &proto::Package)| !is_package_name(&package.name);
-    (1..).zip(packages).filter(named).map(refused).collect()
-}
-
-fn check_files(files: &[proto::File]) -> Vec<Failure> {
-    let absolute = |name: &str| {
-        let last = name.rsplit('/').next().unwrap_or_default();
-        name.starts_with('/') && !["", ".", ".."].contains(&last) && !name.contains('\0')
-    };
-    let refused = |(number, file): (usize, &proto::File)| {
-        let message = format!("{:?} is not the absolute path of a file", file.name);
-        Failure::new(Fault::User, "FILE_NAME", message)
-            .hint("start it with / and end it with the file's name")
-            .path(format!("template/files/file[{number}]"))
-    };
-    (1..).zip(files).filter(|(_, file)| !absolute(&file.name)).map(refused).collect()
-}
-
-fn repositories(repositories: &[proto::Repository]) -> (Vec<RepositoryFile>, Vec<Failure>) {
-    let (mut files, mut refused) = (vec![], vec![]);
-    for (number, repository) in (1..).zip(repositories) {
-        match Source::from_repository(repository) {
-            Ok(source) => files.push(RepositoryFile {
-                file: repository_file(&repository.name),
-                text: source.render(),
-                persisted: repository.persisted,
-            }),
-            Err(message) => refused.push(
-                Failure::new(Fault::User, "REPOSITORY_URL", message)
-                    .path(format!("template/repositories/repository[{number}]/url")),
-            ),
-        }
-    }
-    (files, refused)
-}
-
-/// apt reads only files of plain names.
-fn repository_file(name: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '_' };
-    format!("{}.sources", name.chars().map(plain).collect::<String>())
-}
-
-fn unverified_hosts(repositories: &[proto::Repository]) -> Vec<String> {
-    let unverified = repositories.iter().filter(|repository| !repository.ssl_verify);
-    let sources = unverified.filter_map(|repository| Source::from_repository(repository).ok());
-    let mut hosts: Vec<_> = sources
-        .filter(|source| source.uris.iter().any(|uri| uri.starts_with("https:")))
-        .flat_map(|source| source.hosts().into_iter().map(str::to_owned).collect::<Vec<_>>())
-        .collect();
-    hosts.sort();
-    hosts.dedup();
-    hosts
 }
 
 #[cfg(test)]
@@ -379,18 +266,6 @@ mod tests {
         let iso = proto::install::Source::Iso("http://example.org/debian.iso".into());
         template.os.as_mut().unwrap().install.as_mut().unwrap().source = Some(iso);
         assert_eq!(wrong(&template), ["template/os/install"]);
-    }
-
-    #[test]
-    fn disk_sizes_are_whole_mebibytes_within_limits() {
-        let size = |text: &str| {
-            let template = Template { disk_size_bytes: text.into(), ..Default::default() };
-            disk_size(&template).ok()
-        };
-        assert_eq!(size(""), Some(4 << 30));
-        assert_eq!(size("1000000000"), Some(954 << 20));
-        assert_eq!(size("10000000000000000000000"), None);
-        assert_eq!(size("0"), None);
     }
 
     #[test]
