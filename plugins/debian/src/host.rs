@@ -1,7 +1,7 @@
 //! What the build host must have, and what of its settings a build takes over.
 
 use crate::disk::{grub, uki};
-use crate::program::missing;
+use crate::program::{is_installed, missing};
 use factory_plugin_sdk::{Failure, Fault, Operation, proto, tool::Tool};
 use std::collections::BTreeMap;
 use std::fs;
@@ -57,7 +57,7 @@ pub(crate) fn tools() -> Vec<proto::Tool> {
 pub(crate) fn problems() -> Vec<Failure> {
     let is_root = rustix::process::geteuid().is_root();
     let of_users = if is_root { &[] } else { PROGRAMS_OF_USERS };
-    let absent = |&&(program, _): &&(&str, &str)| !is_program(program);
+    let absent = |&&(program, _): &&(&str, &str)| !is_installed(program);
     let mut problems: Vec<_> = PROGRAMS
         .iter()
         .chain(of_users)
@@ -113,12 +113,6 @@ fn relevant(dump: &str, from_host: bool) -> Vec<String> {
     // The dump names every node of the tree; those without a value say nothing.
     let lines = dump.lines().filter(is_relevant).filter(|line| !line.ends_with(" \"\";"));
     lines.map(str::to_owned).collect()
-}
-
-fn is_program(name: &str) -> bool {
-    let path = std::env::var("PATH").unwrap_or_default();
-    let directories = path.split(':').chain(["/usr/local/sbin", "/usr/sbin", "/sbin"]);
-    directories.into_iter().any(|directory| Path::new(directory).join(name).is_file())
 }
 
 fn no_range(file: &str) -> Option<Failure> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
 /// A program to run, and the Debian package that holds it.
@@ -138,11 +139,10 @@ impl Program {
     }
 
     fn start(&self, source: io::Error) -> Error {
-        match source.kind() {
-            io::ErrorKind::NotFound => {
-                Error::Missing { program: self.name.clone(), package: self.package }
-            }
-            _ => Error::Run { program: self.name.clone(), source },
+        // A directory on PATH that may not be searched makes the error another one.
+        match is_installed(&self.name) {
+            false => Error::Missing { program: self.name.clone(), package: self.package },
+            true => Error::Run { program: self.name.clone(), source },
         }
     }
 
@@ -170,6 +170,16 @@ impl From<Error> for Failure {
             }
         }
     }
+}
+
+/// Tells whether a program is there: at its path, on `PATH`, or where administration programs are.
+pub(crate) fn is_installed(name: &str) -> bool {
+    if name.contains('/') {
+        return Path::new(name).is_file();
+    }
+    let path = std::env::var("PATH").unwrap_or_default();
+    let directories = path.split(':').chain(["/usr/local/sbin", "/usr/sbin", "/sbin"]);
+    directories.into_iter().any(|directory| Path::new(directory).join(name).is_file())
 }
 
 /// Says that a program of the build host is missing.
