@@ -13,5 +13,6 @@ pub mod jobs;
 pub mod pipeline;
 pub mod plugin;
 pub mod report;
+pub mod rest;
 pub mod store;
 pub mod tdl;

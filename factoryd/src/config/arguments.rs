@@ -27,13 +27,14 @@ pub struct LogArguments {
     pub log: Option<String>,
 }
 
-/// Serves an image factory over gRPC.
+/// Serves an image factory over gRPC, and over REST if asked to.
 #[derive(Debug, Clone, Parser)]
 #[command(
     name = "factoryd",
     version,
     after_help = "\
 Once it can be called, one line on standard output says where: `listening on 127.0.0.1:8076`.
+With --rest a second one follows: `REST listening on 127.0.0.1:8075`.
 SIGTERM or SIGINT ends it after its builds have been cleaned up; a second one ends it at once.
 
 Exit codes: 0 ended on request, 1 failed while running, 2 the options are not valid, 4 can't start."
@@ -44,6 +45,9 @@ pub struct DaemonArguments {
     /// Listen on this loopback address; port 0 takes any free port.
     #[arg(long, value_name = "ADDR", env = "FACTORY_LISTEN", default_value = "127.0.0.1:8076")]
     listen: SocketAddr,
+    /// Serve the REST API, version 2, on this loopback address too; port 0 takes any free port. Default: it is not served.
+    #[arg(long, value_name = "ADDR", env = "FACTORY_REST")]
+    rest: Option<SocketAddr>,
     #[command(flatten)]
     log: LogArguments,
 }
@@ -74,11 +78,14 @@ impl DaemonArguments {
     /// # Errors
     /// If the address is not a loopback address, and as [`StoreArguments::config`].
     pub fn config(self) -> Result<DaemonConfig, Error> {
-        if !self.listen.ip().is_loopback() {
-            return Err(Error::NotLoopback(self.listen));
-        }
-        Ok(DaemonConfig { factory: self.store.config()?, listen: self.listen })
+        loopback("--listen", self.listen)?;
+        self.rest.map_or(Ok(()), |rest| loopback("--rest", rest))?;
+        Ok(DaemonConfig { factory: self.store.config()?, listen: self.listen, rest: self.rest })
     }
+}
+
+fn loopback(option: &'static str, address: SocketAddr) -> Result<(), Error> {
+    if address.ip().is_loopback() { Ok(()) } else { Err(Error::NotLoopback { option, address }) }
 }
 
 /// What was named must be there; what is usual need not be. Absolute, for plugins run in directories of their own.
@@ -111,6 +118,9 @@ mod tests {
         assert!(daemon(&["--listen", "[::1]:0"]).is_ok());
         let error = daemon(&["--listen", "0.0.0.0:8076"]).unwrap_err().to_string();
         assert!(error.starts_with("--listen 0.0.0.0:8076 is not a loopback address"), "{error}");
+        assert!(daemon(&["--rest", "127.0.0.1:0"]).unwrap().rest.is_some());
+        let error = daemon(&["--rest", "0.0.0.0:8075"]).unwrap_err().to_string();
+        assert!(error.starts_with("--rest 0.0.0.0:8075 is not a loopback address"), "{error}");
     }
 
     #[test]

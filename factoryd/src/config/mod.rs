@@ -27,6 +27,8 @@ pub struct DaemonConfig {
     pub factory: Config,
     /// Where it listens: a loopback address; port 0 for any free port.
     pub listen: SocketAddr,
+    /// Where it serves REST, if it does: a loopback address; port 0 for any free port.
+    pub rest: Option<SocketAddr>,
 }
 
 /// Options that make no configuration.
@@ -40,8 +42,13 @@ pub enum Error {
     NoPluginDirectory(PathBuf),
     /// The daemon would be open to the network.
     #[error(
-        "--listen {0} is not a loopback address: this daemon does not ask who is calling, so it must not be \
+        "{option} {address} is not a loopback address: this daemon does not ask who is calling, so it must not be \
          reached from other machines; use 127.0.0.1 or [::1]"
     )]
-    NotLoopback(SocketAddr),
+    NotLoopback {
+        /// Which option says so.
+        option: &'static str,
+        /// The address.
+        address: SocketAddr,
+    },
 }

@@ -6,6 +6,7 @@ use crate::factory::Factory;
 use crate::grpc::Api;
 use crate::jobs;
 use crate::plugin::Host;
+use crate::rest;
 use crate::store::Store;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,13 @@ impl Core {
         let host = self.host.clone();
         let list = move || host.plugins().into_iter().map(plugins::translate).collect();
         Api::new(self.factory.clone(), Arc::new(list), stop)
+    }
+
+    /// Answers the REST API; watchers are sent home when `stop` fires.
+    pub(super) fn rest(&self, stop: CancellationToken) -> rest::Api {
+        let host = self.host.clone();
+        let list = move || host.plugins().into_iter().map(plugins::for_rest).collect();
+        rest::Api::new(self.factory.clone(), Arc::new(list), stop)
     }
 
     /// Takes no more work, and ends all there is.

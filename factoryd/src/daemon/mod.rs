@@ -1,7 +1,7 @@
 //! The factory as a process: bind → run → drain.
 //!
 //! ```text
-//! bind the socket ─► open the store, find the plugins, settle what a dead factory left ─► serve
+//! bind the sockets ─► open the store, find the plugins, settle what a dead factory left ─► serve
 //!        first signal ─► no new work; end builds ─► end streams and connections ─► end plugins ─► exit
 //!        second signal ─► kill the plugins, exit at once
 //! ```
@@ -13,6 +13,7 @@ mod core;
 mod embedded;
 mod logging;
 mod plugins;
+mod rest;
 mod runtime;
 mod serve;
 mod signals;
@@ -59,6 +60,9 @@ pub enum Error {
     /// The server ended by itself.
     #[error("the gRPC server failed")]
     Serve(#[source] tonic::transport::Error),
+    /// The REST server ended by itself.
+    #[error("the REST server failed")]
+    Rest(#[source] io::Error),
     /// A part of the daemon ended by itself, or fell over.
     #[error("{0} ended unexpectedly")]
     Ended(&'static str),
@@ -90,31 +94,41 @@ impl Error {
 pub async fn run(config: DaemonConfig) -> Result<(), Error> {
     let mut signals = Signals::listen()?;
     let listener = serve::bind(config.listen).await?;
+    let rest_listener = match config.rest {
+        Some(address) => Some(serve::bind(address).await?),
+        None => None,
+    };
     let core = Core::open(config.factory).await?;
     let mut server = serve::Server::start(listener.socket, &core).await;
-    announce(listener.address)?;
+    announce("listening", listener.address)?;
+    let mut rest = rest::Server::default();
+    if let Some(bound) = rest_listener {
+        rest.start(bound.socket, &core);
+        announce("REST listening", bound.address)?;
+    }
     let ended = tokio::select! {
         signal = signals.next() => { info!(signal, "draining"); Ok(()) }
         ended = server.ended() => Err(ended),
+        ended = rest.ended() => Err(ended),
     };
     let killer = core.killer();
     tokio::select! {
-        drained = drain(core, server) => ended.and(drained),
+        drained = drain(core, server, rest) => ended.and(drained),
         signal = signals.next() => { killer.kill().await; Err(Error::Killed(signal)) }
     }
 }
 
 /// Builds end first, so that watchers see how; then streams and connections; then the plugins.
-async fn drain(mut core: Core, server: serve::Server) -> Result<(), Error> {
+async fn drain(mut core: Core, server: serve::Server, rest: rest::Server) -> Result<(), Error> {
     let builds = core.end_builds().await;
-    let clients = server.end().await;
+    let (clients, rest_clients) = tokio::join!(server.end(), rest.end());
     let plugins = core.end_plugins().await;
-    builds.and(clients).and(plugins)
+    builds.and(clients).and(rest_clients).and(plugins)
 }
 
-fn announce(address: SocketAddr) -> Result<(), Error> {
+fn announce(what: &str, address: SocketAddr) -> Result<(), Error> {
     let mut out = io::stdout().lock();
-    writeln!(out, "listening on {address}")
+    writeln!(out, "{what} on {address}")
         .and_then(|()| out.flush())
         .map_err(|source| Error::System { what: "write to standard output", source })
 }

@@ -1,6 +1,7 @@
 //! The plugins' state as the API shows it.
 
 use crate::plugin::PluginStatus;
+use crate::rest;
 use factory_proto::factory_v1 as v1;
 use serde_json::{Value, json};
 
@@ -18,4 +19,9 @@ pub(super) fn translate(plugin: PluginStatus) -> v1::Plugin {
         conflicts: plugin.conflicts,
         pid: plugin.pid.unwrap_or_default(),
     }
+}
+
+/// Answers a plugin as the REST API shows it.
+pub(super) fn for_rest(plugin: PluginStatus) -> rest::Plugin {
+    rest::Plugin { name: plugin.name, info: plugin.info }
 }

@@ -2,7 +2,7 @@
 
 use super::{DeleteRequest, Error, Factory, ListRequest};
 use crate::delegate::Account;
-use crate::domain::{EventKind, Image, ImageId, Status};
+use crate::domain::{CloudIdentifiers, EventKind, Image, ImageId, Status};
 use crate::jobs::{Job, ShuttingDown, Work};
 use crate::pipeline::recorded_template;
 use std::time::SystemTime;
@@ -31,11 +31,18 @@ impl Factory {
         self.image(&request.id).await
     }
 
+    /// Answers what was made from an image and is not being deleted already: the job waits for those.
     async fn children(&self, id: &ImageId) -> Result<Vec<Image>, Error> {
-        self.images(ListRequest { parent: Some(id.clone()), ..ListRequest::default() }).await
+        let request = ListRequest { parent: Some(id.clone()), ..ListRequest::default() };
+        let mut children = self.images(request).await?;
+        children.retain(|child| child.status != Status::Deleting);
+        Ok(children)
     }
 
     async fn begin_deletion(&self, image: Image, request: &DeleteRequest) -> Result<(), Error> {
+        if is_mere_record(&image) {
+            return self.forget(&image).await;
+        }
         let template = recorded_template(&image).map_err(Error::Plugin)?;
         let provider = request.provider.clone().or_else(|| image.provider.clone());
         let account = Account {
@@ -49,6 +56,22 @@ impl Factory {
         let job = Job { image, template, secrets: Vec::new(), work: Work::Delete(account) };
         self.jobs.submit(job).map_err(|ShuttingDown| Error::ShuttingDown)
     }
+
+    async fn forget(&self, image: &Image) -> Result<(), Error> {
+        let step = |from, to| (SystemTime::now(), EventKind::Status { from, to, failure: None });
+        let end =
+            vec![step(image.status, Status::Deleting), step(Status::Deleting, Status::Deleted)];
+        self.store.append(&image.id, end).await?;
+        Ok(())
+    }
+}
+
+/// Tells whether an image was refused before anything was done for it; its template may be unreadable.
+fn is_mere_record(image: &Image) -> bool {
+    let never_begun = image.status == Status::Failed && image.percent == 0.0;
+    let left_nothing =
+        image.artifacts.is_empty() && image.identifiers == CloudIdentifiers::default();
+    never_begun && left_nothing && recorded_template(image).is_err()
 }
 
 /// Refuses what can't be deleted now.

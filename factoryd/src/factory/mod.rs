@@ -3,11 +3,13 @@
 mod create;
 mod delete;
 mod error;
+mod refused;
 mod request;
 mod watch;
 
 pub use crate::jobs::{Late, Options, Service};
 pub use error::Error;
+pub use refused::RefusedRequest;
 pub use request::{
     BaseImageRequest, DeleteRequest, ListRequest, ProviderImageRequest, ProviderSource,
     TargetImageRequest, TargetSource, WatchRequest,

@@ -1,0 +1,112 @@
+//! Requests that can't work, recorded for clients who look for the reason at the image and not at the answer.
+//!
+//! Image Factory accepts every well-formed request and lets the image fail. An edge that speaks its language tries the
+//! ordinary use case first and then, with the error, [`Factory::record_refused`].
+
+use super::{Error, Factory};
+use crate::domain::{
+    CloudIdentifiers, EventKind, Failure, Fault, Image, ImageId, Kind, Notice, Parameters, Status,
+};
+use crate::tdl;
+use std::time::SystemTime;
+use uuid::Uuid;
+
+/// Templates longer than this, in bytes, are not recorded: none that is valid is as long.
+const TEMPLATE_LEN_MAX: usize = 4 * 1024 * 1024;
+
+/// What is kept of a request that was refused. There are no parameters: nobody knows which of them are secrets.
+#[derive(Debug, Clone)]
+pub struct RefusedRequest {
+    /// What was to be made.
+    pub kind: Kind,
+    /// The template as it was given; empty if there was none.
+    pub template_xml: String,
+    /// The image it was to be made from.
+    pub parent: Option<ImageId>,
+    /// The target.
+    pub target: Option<String>,
+    /// The provider.
+    pub provider: Option<String>,
+    /// Whether it was to be made inside the account.
+    pub snapshot: bool,
+}
+
+impl Factory {
+    /// Records an image that was refused: NEW, then FAILED for the reason of the refusal. Nothing is done for it.
+    ///
+    /// # Errors
+    /// The refusal itself if it is no matter of what was asked for: an image that does not exist or is of another kind, a
+    /// shutdown, a broken store. And if the store fails now.
+    pub async fn record_refused(
+        &self,
+        request: RefusedRequest,
+        refusal: Error,
+    ) -> Result<Image, Error> {
+        let failure = reason(refusal)?;
+        let image = request.image();
+        self.store.insert(&image).await?;
+        let failed =
+            EventKind::Status { from: Status::New, to: Status::Failed, failure: Some(failure) };
+        self.store.append(&image.id, vec![(SystemTime::now(), failed)]).await?;
+        self.image(&image.id).await
+    }
+}
+
+/// Answers the failure that an image gets for a refusal; other errors stay errors.
+fn reason(refusal: Error) -> Result<Failure, Error> {
+    let told = |reason, message: String| Failure::new(Fault::User, reason, message);
+    match refusal {
+        Error::Template(problems) => {
+            Ok(told("TEMPLATE_INVALID", "the template is not valid".into())
+                .detail(problems.to_string()))
+        }
+        Error::NoDelegate(nobody) => Ok(told("NO_PLUGIN", nobody.to_string())
+            .hint("see /imagefactory/plugins for what is served, or install the plugin")),
+        Error::Plugin(failure) => Ok(*failure),
+        Error::Refused(ref diagnostics) => {
+            let notices = diagnostics.iter().map(|diagnostic| line(&diagnostic.notice));
+            let detail = notices.collect::<Vec<_>>().join("\n");
+            Ok(told("REFUSED_BY_PLUGIN", refusal.to_string()).detail(detail))
+        }
+        Error::Status { .. } => Ok(told("PARENT_FAILED", refusal.to_string())),
+        other => Err(other),
+    }
+}
+
+fn line(notice: &Notice) -> String {
+    let place = if notice.path.is_empty() { String::new() } else { format!("{}: ", notice.path) };
+    let hint = if notice.hint.is_empty() { String::new() } else { format!(" ({})", notice.hint) };
+    format!("{place}{}{hint}", notice.message)
+}
+
+impl RefusedRequest {
+    fn image(self) -> Image {
+        let now = SystemTime::now();
+        let recordable = self.template_xml.len() <= TEMPLATE_LEN_MAX;
+        let template =
+            if recordable { tdl::blank_secrets(&self.template_xml) } else { String::new() };
+        Image {
+            id: ImageId::from_uuid(Uuid::new_v4()),
+            kind: self.kind,
+            status: Status::New,
+            percent: 0.0,
+            activity: String::new(),
+            failure: None,
+            name: String::new(),
+            template_xml: template,
+            parent: self.parent,
+            target: self.target,
+            provider: self.provider,
+            snapshot: self.snapshot,
+            identifiers: CloudIdentifiers::default(),
+            artifacts: Vec::new(),
+            properties: Parameters::default(),
+            parameters: Parameters::default(),
+            icicle_xml: None,
+            attempt: 1,
+            created: now,
+            updated: now,
+            last_cursor: 0,
+        }
+    }
+}

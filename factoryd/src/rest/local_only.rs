@@ -1,0 +1,61 @@
+//! The place where callers are told apart. Without access control only this machine may call, and no web page in its
+//! browser: not by a form (`Origin`), and not by a name that it lets point here (`Host`).
+
+use super::problem::{Problem, Wanted};
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use std::net::IpAddr;
+
+/// Refuses who does not call this machine by a name of this machine, or comes from a page of elsewhere.
+pub(super) async fn refuse_strangers(request: Request<Body>, next: Next) -> Response {
+    let wanted = Wanted::of(request.headers());
+    match check(request.headers(), request.uri().authority().map(|name| name.as_str())) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(wanted),
+    }
+}
+
+fn check(headers: &HeaderMap, authority: Option<&str>) -> Result<(), Problem> {
+    let host = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
+    if let Some(stranger) = authority.iter().chain(&host).find(|name| !is_local(name)) {
+        let stranger: String = stranger.chars().take(100).collect();
+        let message = format!("`{stranger}` is not a name of this machine");
+        let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, "NOT_LOCAL", message);
+        return Err(problem.hint("use 127.0.0.1, [::1] or localhost"));
+    }
+    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+    let same = host.is_some_and(|host| origin.as_bytes() == format!("http://{host}").as_bytes());
+    if same {
+        return Ok(());
+    }
+    let message = "pages of other sites may not call this factory";
+    Err(Problem::new(StatusCode::FORBIDDEN, "FOREIGN_ORIGIN", message))
+}
+
+fn is_local(authority: &str) -> bool {
+    let name = match authority.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => authority,
+    };
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_this_machine_are_local_and_others_are_not() {
+        for name in
+            ["localhost", "LOCALHOST:8075", "127.0.0.1", "127.3.2.1:1", "[::1]:8075", "[::1]"]
+        {
+            assert!(is_local(name), "{name}");
+        }
+        for name in ["", "example.org", "127.0.0.1.example.org", "10.0.0.1:8075", "localhost.x:1"] {
+            assert!(!is_local(name), "{name}");
+        }
+    }
+}
