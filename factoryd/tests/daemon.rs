@@ -4,7 +4,8 @@
 use factory_proto::factory_v1::factory_client::FactoryClient;
 use factory_proto::factory_v1::{ListImagesRequest, WatchRequest};
 use rustix::process::{Pid, Signal, kill_process};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -22,6 +23,7 @@ use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 struct Daemon {
     child: Child,
     address: String,
+    rest: String,
     _root: TempDir,
 }
 
@@ -29,7 +31,7 @@ impl Daemon {
     fn start() -> Self {
         let root = TempDir::new().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_factoryd"))
-            .args(["--listen", "127.0.0.1:0", "--store"])
+            .args(["--listen", "127.0.0.1:0", "--rest", "127.0.0.1:0", "--store"])
             .arg(root.path().join("store"))
             .arg("--plugins")
             .arg(root.path())
@@ -38,10 +40,11 @@ impl Daemon {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim_end().strip_prefix("listening on ").unwrap().to_owned();
-        Self { child, address, _root: root }
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut address =
+            |prefix| lines.next().unwrap().unwrap().strip_prefix(prefix).unwrap().to_owned();
+        let (address, rest) = (address("listening on "), address("REST listening on "));
+        Self { child, address, rest, _root: root }
     }
 
     async fn channel(&self) -> Channel {
@@ -94,6 +97,28 @@ async fn a_signal_ends_streams_and_then_the_daemon() {
     daemon.signal(Signal::TERM);
     let end = stream.message().await.unwrap_err();
     assert_eq!((end.code(), end.message()), (Code::Unavailable, "the factory is shutting down"));
+    assert_eq!(daemon.wait().code(), Some(0));
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+}
+
+#[test]
+fn rest_is_served_where_it_was_asked_for_and_ends_with_the_daemon() {
+    let mut daemon = Daemon::start();
+    let mut connection = TcpStream::connect(&daemon.rest).unwrap();
+    connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let request = format!("GET /imagefactory/plugins HTTP/1.1\r\nHost: {}\r\n\r\n", daemon.rest);
+    connection.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    while !answer.ends_with('}') {
+        let mut byte = [0];
+        connection.read_exact(&mut byte).unwrap();
+        answer.push(char::from(byte[0]));
+    }
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.ends_with("{\"plugins\":[]}"), "{answer}");
+    let asked = Instant::now();
+    daemon.signal(Signal::TERM);
+    assert_eq!(connection.read(&mut [0]).unwrap(), 0, "a client that asks nothing is let go");
     assert_eq!(daemon.wait().code(), Some(0));
     assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
 }

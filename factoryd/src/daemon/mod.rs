@@ -94,18 +94,12 @@ impl Error {
 pub async fn run(config: DaemonConfig) -> Result<(), Error> {
     let mut signals = Signals::listen()?;
     let listener = serve::bind(config.listen).await?;
-    let rest_listener = match config.rest {
-        Some(address) => Some(serve::bind(address).await?),
-        None => None,
-    };
+    let (rest_socket, rest_address) = serve::bind_if(config.rest).await?.unzip();
     let core = Core::open(config.factory).await?;
     let mut server = serve::Server::start(listener.socket, &core).await;
+    let mut rest = rest::Server::start(rest_socket, &core);
     announce("listening", listener.address)?;
-    let mut rest = rest::Server::default();
-    if let Some(bound) = rest_listener {
-        rest.start(bound.socket, &core);
-        announce("REST listening", bound.address)?;
-    }
+    rest_address.map_or(Ok(()), |address| announce("REST listening", address))?;
     let ended = tokio::select! {
         signal = signals.next() => { info!(signal, "draining"); Ok(()) }
         ended = server.ended() => Err(ended),

@@ -13,17 +13,20 @@ use tokio_util::sync::CancellationToken;
 const END_DEADLINE: Duration = Duration::from_secs(5);
 
 /// A server at work, or none.
-#[derive(Default)]
 pub(super) struct Server {
     task: JoinSet<io::Result<()>>,
     stop: CancellationToken,
 }
 
 impl Server {
-    /// Begins to accept.
-    pub(super) fn start(&mut self, socket: TcpListener, core: &Core) {
-        let router = core.rest(self.stop.clone()).into_router();
-        self.task.spawn(rest::serve(socket, router, Options::default(), self.stop.clone()));
+    /// Begins to accept, if there is something to accept from.
+    pub(super) fn start(socket: Option<TcpListener>, core: &Core) -> Self {
+        let (mut task, stop) = (JoinSet::new(), CancellationToken::new());
+        if let Some(socket) = socket {
+            let router = core.rest(stop.clone()).into_router();
+            task.spawn(rest::serve(socket, router, Options::default(), stop.clone()));
+        }
+        Self { task, stop }
     }
 
     /// Waits until the server ends by itself, which it should not; for ever if there is none.

@@ -25,11 +25,20 @@ pub(super) struct Bound {
     pub(super) socket: TcpListener,
 }
 
-/// Binds the daemon's socket.
+/// Binds a socket of the daemon.
 pub(super) async fn bind(address: SocketAddr) -> Result<Bound, Error> {
     let failed = |source| Error::Bind { address, source };
     let socket = TcpListener::bind(address).await.map_err(failed)?;
     Ok(Bound { address: socket.local_addr().map_err(failed)?, socket })
+}
+
+/// Binds another socket, if one is wanted.
+pub(super) async fn bind_if(
+    address: Option<SocketAddr>,
+) -> Result<Option<(TcpListener, SocketAddr)>, Error> {
+    let Some(address) = address else { return Ok(None) };
+    let bound = bind(address).await?;
+    Ok(Some((bound.socket, bound.address)))
 }
 
 /// A server at work.

@@ -4,7 +4,7 @@ use super::address::word;
 use super::body::Fields;
 use super::problem::Problem;
 use super::{Answer, Api, Head, image_view, json_answer};
-use crate::domain::{Image, ImageId, Kind, Parameters, Secret};
+use crate::domain::{Image, Kind, Parameters, Secret};
 use crate::factory::{
     BaseImageRequest, Error, ProviderImageRequest, ProviderSource, RefusedRequest,
     TargetImageRequest, TargetSource,
@@ -77,41 +77,48 @@ impl Api {
     ) -> Result<Image, Problem> {
         let account = Account::read(fields)?;
         let parameters = fields.parameters()?;
-        let id = fields.text("target_image_id")?.map(str::to_owned);
-        let template = fields.text("template")?.map(str::to_owned);
-        let (source, refused) = match (wants_snapshot(&parameters), template, id) {
-            (true, Some(xml), _) => {
-                (ProviderSource::Snapshot(xml.clone()), refused(Kind::Provider, xml))
-            }
-            (true, None, _) => {
-                return Err(Problem::malformed(
-                    "a snapshot is made from a template, which is missing",
-                ));
-            }
-            (false, Some(_), Some(_)) => {
-                return Err(Problem::malformed("give target_image_id or template, not both"));
-            }
-            (false, Some(xml), None) => {
-                (ProviderSource::Template(xml.clone()), refused(Kind::Provider, xml))
-            }
-            (false, None, id) => {
-                let id = id.or(parent).ok_or_else(|| nothing_to_start_from("target_image_id"))?;
-                let target = self.find(Kind::Target, &id, false).await?;
-                (
-                    ProviderSource::TargetImage(target.id.clone()),
-                    refused_child(Kind::Provider, target),
-                )
-            }
-        };
+        let snapshot = wants_snapshot(&parameters);
+        let (source, refused) = self.provider_source(fields, parent, snapshot).await?;
         let refused = RefusedRequest {
             target: Some(account.target.clone()),
             provider: Some(account.provider.clone()),
-            snapshot: matches!(source, ProviderSource::Snapshot(_)),
+            snapshot,
             ..refused
         };
         let Account { provider, credentials, target } = account;
         let request = ProviderImageRequest { target, provider, credentials, source, parameters };
         self.or_refused(self.factory.create_provider_image(request).await, refused).await
+    }
+
+    /// Answers from what a provider image is made, and what to record if that is refused.
+    async fn provider_source(
+        &self,
+        fields: &Fields,
+        parent: Option<String>,
+        snapshot: bool,
+    ) -> Result<(ProviderSource, RefusedRequest), Problem> {
+        let id = fields.text("target_image_id")?.map(str::to_owned);
+        let template = fields.text("template")?.map(str::to_owned);
+        match (snapshot, template, id) {
+            (true, Some(xml), _) => {
+                Ok((ProviderSource::Snapshot(xml.clone()), refused(Kind::Provider, xml)))
+            }
+            (true, None, _) => {
+                Err(Problem::malformed("a snapshot is made from a template, which is missing"))
+            }
+            (false, Some(_), Some(_)) => {
+                Err(Problem::malformed("give target_image_id or template, not both"))
+            }
+            (false, Some(xml), None) => {
+                Ok((ProviderSource::Template(xml.clone()), refused(Kind::Provider, xml)))
+            }
+            (false, None, id) => {
+                let id = id.or(parent).ok_or_else(|| nothing_to_start_from("target_image_id"))?;
+                let target = self.find(Kind::Target, &id, false).await?;
+                let source = ProviderSource::TargetImage(target.id.clone());
+                Ok((source, refused_child(Kind::Provider, target)))
+            }
+        }
     }
 
     /// Answers the image; one that was refused for its content is recorded as a failed one.
@@ -168,8 +175,7 @@ fn refused(kind: Kind, template_xml: String) -> RefusedRequest {
 }
 
 fn refused_child(kind: Kind, parent: Image) -> RefusedRequest {
-    let id: ImageId = parent.id;
-    RefusedRequest { parent: Some(id), ..refused(kind, parent.template_xml) }
+    RefusedRequest { parent: Some(parent.id), ..refused(kind, parent.template_xml) }
 }
 
 fn nothing_to_start_from(id: &str) -> Problem {

@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 
 /// How many images a page has at most.
 const LIMIT_MAX: usize = 1000;
+/// How many images may be left out.
+const OFFSET_MAX: usize = 1_000_000_000;
 /// How many images there are on all pages together.
 const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 
@@ -17,7 +19,7 @@ impl Api {
     /// Lists a collection, or what of it was made from one image. Without `limit`, all of it, as Image Factory does.
     pub(super) async fn list(&self, head: &Head, kind: Kind, parent: Option<&String>) -> Answer {
         let limit = head.query.number("limit", 1..=LIMIT_MAX)?;
-        let offset = head.query.number("offset", 0..=usize::MAX)?.unwrap_or(0);
+        let offset = head.query.number("offset", 0..=OFFSET_MAX)?.unwrap_or(0);
         let images = self.matching(head, kind, parent).await?;
         let total = images.len();
         let page: Vec<Image> =
@@ -42,18 +44,14 @@ impl Api {
         kind: Kind,
         parent: Option<&String>,
     ) -> Result<Vec<Image>, Problem> {
+        let (status, include_deleted) = (status(head)?, head.query.flag("deleted", false)?);
         // A parent that is no id has no children, like one that does not exist.
         let parent = match parent.map(|id| ImageId::parse(id)) {
             Some(Err(_)) => return Ok(Vec::new()),
             Some(Ok(id)) => Some(id),
             None => None,
         };
-        let request = ListRequest {
-            kind: Some(kind),
-            status: status(head)?,
-            parent,
-            include_deleted: head.query.flag("deleted", false)?,
-        };
+        let request = ListRequest { kind: Some(kind), status, parent, include_deleted };
         let listed = self.factory.images(request).await;
         let mut images = listed.map_err(|error| Problem::of(&error))?;
         let wanted = |name: &str, value: Option<&str>| {

@@ -65,3 +65,17 @@ async fn a_second_deletion_is_refused() {
     let refused = world.factory.delete(world.deletion(&base.id, false)).await.unwrap_err();
     assert!(refused.to_string().ends_with("is DELETED: there is nothing to delete"), "{refused}");
 }
+
+#[tokio::test]
+async fn an_image_waits_with_its_deletion_for_a_child_that_is_being_deleted() {
+    let world = world(Script::default()).await;
+    let (base, _) = world.settled(&world.base().await.id).await;
+    let (target, _) = world.settled(&world.target(&base.id, "fake").await.id).await;
+    let (pushed, _) = world.settled(&world.push(&target.id).await.id).await;
+    for id in [&pushed.id, &target.id, &base.id] {
+        world.factory.delete(world.deletion(id, false)).await.unwrap();
+    }
+    for id in [&base.id, &target.id, &pushed.id] {
+        assert_eq!(world.settled(id).await.0.status, Status::Deleted);
+    }
+}
