@@ -61,7 +61,7 @@ fn reason(refusal: Error) -> Result<Failure, Error> {
                 .detail(problems.to_string()))
         }
         Error::NoDelegate(nobody) => Ok(told("NO_PLUGIN", nobody.to_string())
-            .hint("see /imagefactory/plugins for what is served, or install the plugin")),
+            .hint("see `factory plugins` for what is served, or install the plugin")),
         Error::Plugin(failure) => Ok(*failure),
         Error::Refused(ref diagnostics) => {
             let notices = diagnostics.iter().map(|diagnostic| line(&diagnostic.notice));

@@ -12,6 +12,8 @@ pub(super) enum Address {
     Root,
     /// The description of the API.
     OpenApi,
+    /// The same for people.
+    Docs,
     /// A collection; `parents` are the ids of a base image, or of a base and a target image, or of a target image.
     Images { kind: Kind, parents: Vec<String> },
     /// An image; no kind if the collection has an unknown name, which does not matter to a deletion.
@@ -112,6 +114,7 @@ fn resolve(below: &[&str]) -> Option<Address> {
     Some(match below {
         [] => Address::Root,
         ["openapi.json"] => Address::OpenApi,
+        ["docs"] => Address::Docs,
         ["plugins"] | ["plugins", ""] => Address::Plugins,
         ["plugins", name] => Address::Plugin { name: (*name).to_owned() },
         ["jeos"] | ["jeos", "images"] => Address::Jeos,

@@ -190,3 +190,25 @@ async fn parts(headers: &HeaderMap, bytes: Bytes) -> Result<Vec<(String, String)
 fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(100).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_arrive_is_not_waited_for_for_ever() {
+        let never = Body::from_stream(stream::pending::<Result<Bytes, std::convert::Infallible>>());
+        let problem = Fields::read(&HeaderMap::new(), never, "base_image").await.unwrap_err();
+        let response = problem.into_response(crate::rest::problem::Wanted::Text);
+        assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+    }
+
+    #[tokio::test]
+    async fn a_body_without_a_known_length_has_a_limit_too() {
+        let chunk = Ok::<_, std::convert::Infallible>(Bytes::from(vec![b'x'; 1024 * 1024]));
+        let endless = Body::from_stream(stream::repeat(chunk));
+        let problem = Fields::read(&HeaderMap::new(), endless, "base_image").await.unwrap_err();
+        let response = problem.into_response(crate::rest::problem::Wanted::Text);
+        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    }
+}

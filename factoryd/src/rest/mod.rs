@@ -14,7 +14,8 @@
 //! * An image from which others were made, or which is being worked on, is not deleted: 409.
 //! * A deleted image is 404, as there; `?deleted=true` shows its record.
 //!
-//! Beyond it: `…/ID/events`, `…/ID/cancel`, `limit`, `offset` and filters on lists, `ETag`, `/imagefactory/openapi.json`.
+//! Beyond it: `…/ID/events`, `…/ID/cancel`, `limit`, `offset` and filters on lists, `ETag`, `/imagefactory/openapi.json` and
+//! `/imagefactory/docs`, which shows it.
 //!
 //! **Invariant:** a caller who hangs up ends nothing. Nothing is created for a request that is answered 4xx or 5xx.
 
@@ -109,6 +110,7 @@ impl Api {
         match address {
             Address::Root => Ok(json_answer(StatusCode::OK, &about())),
             Address::OpenApi => Ok(json_answer(StatusCode::OK, &openapi::document())),
+            Address::Docs => Ok(openapi::page()),
             Address::Images { kind, parents } => self.list(head, kind, parents.last()).await,
             Address::Image { kind: Some(kind), id } => self.show(head, kind, &id).await,
             Address::RawImage { id } => self.raw_image(head, &id).await,

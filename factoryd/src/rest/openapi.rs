@@ -3,6 +3,9 @@
 
 use super::address::{Word, word};
 use crate::domain::Kind;
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 const BASES: &str = "/base_images";
@@ -10,6 +13,19 @@ const TARGETS_OF_BASE: &str = "/base_images/{base_image_id}/target_images";
 const PROVIDERS_OF_TARGET: &str = "/target_images/{target_image_id}/provider_images";
 const PROVIDERS_OF_BOTH: &str =
     "/base_images/{base_image_id}/target_images/{target_image_id}/provider_images";
+
+/// What the page may do: run its own script, and ask this server.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+     connect-src 'self'; frame-ancestors 'none'";
+
+/// Answers a page that shows the document to a person.
+pub(super) fn page() -> Response {
+    let mut response = Response::new(Body::from(include_str!("docs.html")));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=UTF-8"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+    response
+}
 
 /// Answers the document.
 pub(super) fn document() -> Value {

@@ -153,7 +153,7 @@ impl Problem {
     }
 }
 
-/// Refuses a client that can't read what it would get. A file is of any type.
+/// Refuses a client that can't read what it would get. A file is of any type, a page is for browsers.
 pub(super) fn require_accept(headers: &HeaderMap, address: &Address) -> Result<(), Problem> {
     let readable = |accept: &str| {
         let known = ["*/*", "application/*", "application/json", PROBLEM];
@@ -162,7 +162,8 @@ pub(super) fn require_accept(headers: &HeaderMap, address: &Address) -> Result<(
             || events && (accept.contains("text/event-stream") || accept.contains("text/*"))
     };
     let mut accepts = accepts(headers).peekable();
-    let any = matches!(address, Address::RawImage { .. }) || accepts.peek().is_none();
+    let any =
+        matches!(address, Address::RawImage { .. } | Address::Docs) || accepts.peek().is_none();
     let first: String =
         accepts.peek().map(|text| text.chars().take(100).collect()).unwrap_or_default();
     if any || accepts.any(|accept| readable(&accept)) {

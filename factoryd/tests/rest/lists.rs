@@ -1,4 +1,4 @@
-//! Lists, page by page.
+//! Lists, page by page; and what the API says of itself.
 
 use crate::client::Server;
 use crate::fake::Script;
@@ -25,6 +25,19 @@ async fn pages_are_found_by_following_links() {
         });
     }
     assert_eq!(listed, made);
+}
+
+#[tokio::test]
+async fn the_api_describes_itself_to_programs_and_people() {
+    let server = Server::start(Script::default()).await;
+    let document = server.get("/openapi.json").await.json();
+    assert_eq!(document["openapi"], "3.1.0");
+    let path =
+        "/imagefactory/base_images/{base_image_id}/target_images/{target_image_id}/provider_images";
+    assert!(document["paths"][path]["post"].is_object());
+    let page = server.send("GET /imagefactory/docs", &["Accept: text/html"], b"").await;
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=UTF-8")));
+    assert!(page.text().contains("openapi.json"));
 }
 
 fn text(value: &Value) -> String {
