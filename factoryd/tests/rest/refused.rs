@@ -63,12 +63,14 @@ async fn a_snapshot_that_the_plugin_cannot_make_fails_at_the_image() {
 #[tokio::test]
 async fn a_refused_image_can_be_deleted_and_leaves_its_record() {
     let server = Server::start(Script::default()).await;
-    let image =
-        failed(&server, "/base_images", &json!({ "base_image": { "template": "x" } })).await;
-    let id = image["id"].as_str().unwrap();
-    let reply = server.send(&format!("DELETE /imagefactory/base_images/{id}"), &[], b"").await;
-    assert_eq!(reply.status, 204);
-    assert_eq!(server.get(&format!("/base_images/{id}")).await.status, 404);
-    let (kept, _) = server.world.settled(&ImageId::parse(id).unwrap()).await;
-    assert_eq!(kept.status.as_str(), "DELETED");
+    for template in ["x".to_owned(), template("NoSuchOS")] {
+        let body = json!({ "base_image": { "template": template } });
+        let image = failed(&server, "/base_images", &body).await;
+        let id = image["id"].as_str().unwrap();
+        let reply = server.send(&format!("DELETE /imagefactory/base_images/{id}"), &[], b"").await;
+        assert_eq!(reply.status, 204);
+        let (kept, _) = server.world.settled(&ImageId::parse(id).unwrap()).await;
+        assert_eq!(kept.status.as_str(), "DELETED");
+        assert_eq!(server.get(&format!("/base_images/{id}")).await.status, 404);
+    }
 }
