@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a helper that fails here fails its test, which is what it is for"
+    reason = "what fails here fails its test, and that is what it is for"
 )]
 
 mod bad_input;
