@@ -103,13 +103,11 @@ impl Handshake {
         })
     }
 
-    /// Tells whether a line looks like a handshake at all, and not like something printed before it.
+    /// Tells whether a line looks like a handshake at all, if perhaps a wrong one, and not like something printed before it.
     pub fn looks_like(line: &str) -> bool {
-        let mut fields = line.trim().split('|');
-        let number = |field: Option<&str>| field.is_some_and(|text| text.parse::<u32>().is_ok());
-        number(fields.next())
-            && number(fields.next())
-            && matches!(fields.next(), Some("unix" | "tcp"))
+        let fields: Vec<&str> = line.trim().split('|').collect();
+        let versions = fields.iter().take(2).all(|field| field.parse::<u32>().is_ok());
+        versions && 4 <= fields.len()
     }
 }
 
@@ -182,6 +180,7 @@ mod tests {
     fn noise_is_told_from_a_handshake_that_is_wrong() {
         assert!(Handshake::looks_like(LINE));
         assert!(Handshake::looks_like("9|9|unix|/s|grpc|"));
+        assert!(Handshake::looks_like("1|1|pipe|nowhere"));
         assert!(!Handshake::looks_like("loading | please wait"));
         assert!(!Handshake::looks_like(""));
     }

@@ -250,7 +250,7 @@ async fn starts_that_go_wrong_are_explained_and_the_next_start_works() {
             "the plugin speaks contract version `99`, but this factory speaks 1",
         ),
         ("exit-early once", "it ended at its start: exit status 3"),
-        ("garbage-handshake once", "no handshake came on its standard output within 0.5 s"),
+        ("garbage-handshake once", "network is `pipe`, but must be `unix` or `tcp`"),
         ("no-handshake once", "no handshake came on its standard output within 0.5 s"),
         ("deaf once", "it sent no certificate, though mutual TLS was asked for"),
     ] {
