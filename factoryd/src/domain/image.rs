@@ -128,6 +128,35 @@ pub struct Image {
     pub last_cursor: u64,
 }
 
+impl Image {
+    /// Makes an image that was just asked for: NEW, with nothing but its kind.
+    pub fn asked_for(id: ImageId, kind: Kind, now: SystemTime) -> Self {
+        Self {
+            id,
+            kind,
+            status: Status::New,
+            percent: 0.0,
+            activity: String::new(),
+            failure: None,
+            name: String::new(),
+            template_xml: String::new(),
+            parent: None,
+            target: None,
+            provider: None,
+            snapshot: false,
+            identifiers: CloudIdentifiers::default(),
+            artifacts: Vec::new(),
+            properties: Parameters::default(),
+            parameters: Parameters::default(),
+            icicle_xml: None,
+            attempt: 1,
+            created: now,
+            updated: now,
+            last_cursor: 0,
+        }
+    }
+}
+
 /// A file of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {

@@ -8,8 +8,7 @@ use crate::delegate::{
     self, Account, CloudDelegate, Description, Diagnostic, OsDelegate, Proposal,
 };
 use crate::domain::{
-    CloudIdentifiers, Content, Failure, Fault, Image, ImageId, Kind, Parameters, Secret, Status,
-    Template,
+    Content, Failure, Fault, Image, ImageId, Kind, Parameters, Secret, Status, Template,
 };
 use crate::jobs::{Job, ShuttingDown, Work};
 use crate::pipeline::{for_customisation, recorded_template};
@@ -207,29 +206,16 @@ impl Draft {
     }
 
     fn image(&self) -> Image {
-        let now = SystemTime::now();
+        let id = ImageId::from_uuid(Uuid::new_v4());
         Image {
-            id: ImageId::from_uuid(Uuid::new_v4()),
-            kind: self.kind,
-            status: Status::New,
-            percent: 0.0,
-            activity: String::new(),
-            failure: None,
             name: self.template.name.clone(),
             template_xml: self.template.xml.clone(),
             parent: self.parent.clone(),
             target: self.target.clone(),
             provider: self.provider.clone(),
             snapshot: self.snapshot,
-            identifiers: CloudIdentifiers::default(),
-            artifacts: Vec::new(),
-            properties: Parameters::default(),
             parameters: self.parameters.clone(),
-            icicle_xml: None,
-            attempt: 1,
-            created: now,
-            updated: now,
-            last_cursor: 0,
+            ..Image::asked_for(id, self.kind, SystemTime::now())
         }
     }
 }

@@ -4,9 +4,7 @@
 //! ordinary use case first and then, with the error, [`Factory::record_refused`].
 
 use super::{Error, Factory};
-use crate::domain::{
-    CloudIdentifiers, EventKind, Failure, Fault, Image, ImageId, Kind, Notice, Parameters, Status,
-};
+use crate::domain::{EventKind, Failure, Fault, Image, ImageId, Kind, Notice, Status};
 use crate::tdl;
 use std::time::SystemTime;
 use uuid::Uuid;
@@ -81,32 +79,17 @@ fn line(notice: &Notice) -> String {
 
 impl RefusedRequest {
     fn image(self) -> Image {
-        let now = SystemTime::now();
         let recordable = self.template_xml.len() <= TEMPLATE_LEN_MAX;
-        let template =
+        let template_xml =
             if recordable { tdl::blank_secrets(&self.template_xml) } else { String::new() };
+        let id = ImageId::from_uuid(Uuid::new_v4());
         Image {
-            id: ImageId::from_uuid(Uuid::new_v4()),
-            kind: self.kind,
-            status: Status::New,
-            percent: 0.0,
-            activity: String::new(),
-            failure: None,
-            name: String::new(),
-            template_xml: template,
+            template_xml,
             parent: self.parent,
             target: self.target,
             provider: self.provider,
             snapshot: self.snapshot,
-            identifiers: CloudIdentifiers::default(),
-            artifacts: Vec::new(),
-            properties: Parameters::default(),
-            parameters: Parameters::default(),
-            icicle_xml: None,
-            attempt: 1,
-            created: now,
-            updated: now,
-            last_cursor: 0,
+            ..Image::asked_for(id, self.kind, SystemTime::now())
         }
     }
 }
