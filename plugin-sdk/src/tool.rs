@@ -35,6 +35,7 @@ pub struct Tool {
     directory: Option<PathBuf>,
     input: Option<Vec<u8>>,
     package: Option<String>,
+    log_source: Option<String>,
     grace: Duration,
     clean_up: bool,
 }
@@ -58,6 +59,7 @@ impl Tool {
             directory: None,
             input: None,
             package: None,
+            log_source: None,
             grace: Duration::from_secs(5),
             clean_up: false,
         }
@@ -90,6 +92,11 @@ impl Tool {
     /// Names the Debian package that holds the program, for the message when it is missing.
     pub fn package(mut self, package: &str) -> Self {
         self.package = Some(package.to_owned());
+        self
+    }
+    /// Sets under which name its lines go to the build's log; the program's otherwise. For a program that only runs another.
+    pub fn logged_as(mut self, source: &str) -> Self {
+        self.log_source = Some(source.to_owned());
         self
     }
     /// Sets how long its process group has after SIGTERM before SIGKILL; 5 seconds otherwise.
@@ -142,7 +149,7 @@ impl Tool {
         let mut tail = Tail::default();
         let Some((stdout, stderr)) = process.take_streams() else { return Err(self.lost()) };
         let (mut stdout, mut stderr) = (Lines::new(stdout), Lines::new(stderr));
-        let name = self.name();
+        let name = self.log_source();
         let read = async {
             loop {
                 let segment = tokio::select! {
@@ -167,7 +174,7 @@ impl Tool {
         tail: &mut Tail,
     ) -> Result<(), Failure> {
         let mut lines = Lines::new(stream);
-        let name = self.name();
+        let name = self.log_source();
         while let Some(segment) = lines.next().await {
             note(segment, operation, &name, tail).await?;
         }
@@ -244,6 +251,10 @@ impl Tool {
 
     fn lost(&self) -> Failure {
         self.failed(&Ended::Lost, &Tail::default())
+    }
+
+    fn log_source(&self) -> String {
+        self.log_source.clone().unwrap_or_else(|| self.name())
     }
 
     /// Returns the program's name for people: without its directory.

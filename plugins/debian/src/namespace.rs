@@ -74,7 +74,7 @@ async fn attempt(
 
 /// The program that makes the namespaces.
 fn unshare() -> Tool {
-    let tool = Tool::new("unshare").package("util-linux");
+    let tool = Tool::new("unshare").package("util-linux").logged_as("debian");
     let tool = match rustix::process::geteuid().is_root() {
         true => tool,
         false => tool.args(["--user", "--map-root-user", "--map-auto"]),
