@@ -31,8 +31,12 @@ struct Built {
 
 /// The template: every section of it leaves something to look for.
 pub(crate) fn template() -> Tdl {
+    without_password().root_password(PASSWORD)
+}
+
+/// The same without a password for root.
+pub(crate) fn without_password() -> Tdl {
     Tdl::debian("e2e-debian")
-        .root_password(PASSWORD)
         .kernel_parameters("factory.test=yes")
         .packages(&["hello"])
         .disk("3 GiB")

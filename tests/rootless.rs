@@ -1,6 +1,6 @@
 //! An ordinary user gets the same as root: same files, same packages, nothing left behind.
 
-use crate::debian::{BUILD_DEADLINE, template};
+use crate::debian::{BUILD_DEADLINE, without_password};
 use crate::support::factory::Sandbox;
 use crate::support::program::Ended;
 use crate::support::story::{Story, file};
@@ -18,13 +18,23 @@ struct Made {
 
 impl Made {
     fn of(sandbox: &Sandbox, mut factory: Command) -> Self {
-        factory.arg("build").arg(sandbox.template(&template())).arg("--json");
+        factory.arg("build").arg(sandbox.template(&without_password())).arg("--json");
         let ended = Ended::of(&factory, BUILD_DEADLINE).succeeded();
         assert_eq!(sandbox.left_behind(&ended), Vec::<String>::new());
         let story = Story::of(&ended);
         let base = story.image("");
-        Self { packages: base["icicle_xml"].clone(), files: listing(&file(base, "rootfs")) }
+        let rootfs = file(base, "rootfs");
+        let root = root_account(&rootfs);
+        assert!(root.starts_with("root:*:") || root.starts_with("root:!"), "not locked: {root}");
+        Self { packages: base["icicle_xml"].clone(), files: listing(&rootfs) }
     }
+}
+
+/// Reads root's line of the password file in an archive.
+fn root_account(archive: &std::path::Path) -> String {
+    let output = Command::new("tar").arg("-xOf").arg(archive).arg("./etc/shadow").output().unwrap();
+    let shadow = String::from_utf8(output.stdout).unwrap();
+    shadow.lines().find(|line| line.starts_with("root:")).unwrap().to_owned()
 }
 
 /// Lists the members of an archive: mode, owner by number, size and name.
