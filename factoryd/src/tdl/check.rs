@@ -1,9 +1,10 @@
 //! Holds a document against the schema and notes everything that does not fit.
 
-use super::problem::{Fault, Faults, choice};
+use super::problem::{Fault, Faults};
 use super::schema::{Child, Content, Occurs, ROOT, Shape, TEMPLATE};
 use super::suggest;
 use super::xml::{Attribute, Element, Namespace, is_space};
+use crate::report::choice;
 
 /// Among so many children a misspelt one is looked for.
 const MAX_GUESSES: usize = 100;

@@ -1,10 +1,11 @@
 //! `template/commands` and `template/precommands`: scripts, and the order in which they run.
 
 use super::content;
-use super::problem::{Fault, Faults, quote};
+use super::problem::{Fault, Faults};
 use super::values::{cut_off, name_of};
 use super::xml::Element;
 use crate::domain::Command;
+use crate::report::quote;
 
 /// Reads `commands` or `precommands`, found at `path`, in the order in which they run: that of the document, or that of
 /// their positions if they have any.

@@ -1,8 +1,9 @@
 //! The content of a file or command: `raw`, `base64` or `url`.
 
-use super::problem::{Fault, Faults, choice, quote};
+use super::problem::{Fault, Faults};
 use super::xml::{Element, is_space};
 use crate::domain::Content;
+use crate::report::{choice, quote};
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};

@@ -3,9 +3,10 @@
 //! A number and a unit, with spaces between them if one likes: `10` and `10G` are gibibytes, `10T` tebibytes, `10B` bytes;
 //! `kB` to `YB` are powers of 1000 and `KiB` to `YiB` of 1024, in upper or lower case.
 
-use super::problem::{Fault, Faults, quote};
+use super::problem::{Fault, Faults};
 use super::values::cut_off;
 use super::xml::Element;
+use crate::report::quote;
 
 const PATH: &str = "template/disk/size";
 const PREFIXES: &str = "kmgtpezy";

@@ -40,7 +40,8 @@ pub use render::render;
 pub use secrets::blank_secrets;
 
 use crate::domain::Template;
-use problem::{Fault, Faults, quote};
+use crate::report::quote;
+use problem::{Fault, Faults};
 use xml::Element;
 
 /// How strict to be where the factory's configuration decides.

@@ -1,9 +1,10 @@
 //! `template/os`.
 
-use super::problem::{Fault, Faults, choice, quote};
+use super::problem::{Fault, Faults};
 use super::values::{cut_off, optional_text, text_of};
 use super::xml::Element;
 use crate::domain::{Checksum, Extra, Install, InstallSource, OperatingSystem, Secret};
+use crate::report::{choice, quote};
 
 const PATH: &str = "template/os";
 const INSTALL: &str = "template/os/install";

@@ -1,5 +1,6 @@
 //! What is wrong with a document, and where.
 
+use crate::report::Lines;
 use std::fmt;
 use std::ops::Range;
 
@@ -134,84 +135,22 @@ impl Faults {
             self.told.push(Fault::new("more", source.len()..source.len(), "", message));
         }
         let lines = Lines::of(source);
-        Err(Problems(self.told.into_iter().map(|fault| lines.locate(fault)).collect()))
+        Err(Problems(self.told.into_iter().map(|fault| locate(fault, &lines)).collect()))
     }
 }
 
-/// The starts of a document's lines.
-pub(super) struct Lines<'a> {
-    source: &'a str,
-    starts: Vec<usize>,
-}
-
-impl<'a> Lines<'a> {
-    pub(super) fn of(source: &'a str) -> Self {
-        let after = source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        let starts = std::iter::once(0).chain(after.map(|(index, _)| index + 1)).collect();
-        Self { source, starts }
-    }
-
-    /// Answers the line that holds an offset, from 1.
-    pub(super) fn number_of(&self, offset: usize) -> usize {
-        self.starts.partition_point(|start| *start <= offset)
-    }
-
-    /// Answers a line's text (the first is 1) without its end.
-    pub(super) fn text(&self, number: usize) -> &'a str {
-        let from = self.starts.get(number.saturating_sub(1)).copied().unwrap_or(self.source.len());
-        let to = self.starts.get(number).copied().unwrap_or(self.source.len());
-        self.source[from..to].trim_end_matches(['\n', '\r'])
-    }
-
-    fn locate(&self, fault: Fault) -> Problem {
-        let start = floor(self.source, fault.span.start);
-        let end = floor(self.source, fault.span.end.max(start));
-        let line = self.number_of(start);
-        let column = self.source[self.starts[line - 1]..start].chars().count() + 1;
-        let length = self.source[start..end].lines().next().map_or(0, |text| text.chars().count());
-        Problem {
-            line: small(line),
-            column: small(column),
-            offset: start,
-            length: small(length.max(1)),
-            path: fault.path,
-            message: fault.message,
-            expected: fault.expected,
-            hint: fault.hint,
-            code: fault.code,
-        }
-    }
-}
-
-fn floor(source: &str, mut offset: usize) -> usize {
-    offset = offset.min(source.len());
-    while !source.is_char_boundary(offset) {
-        offset -= 1;
-    }
-    offset
-}
-
-fn small(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-/// Quotes a value for a message: one line, no control characters, not long.
-pub(super) fn quote(value: &str) -> String {
-    const LONGEST: usize = 40;
-    let mut shown: String = value.chars().take(LONGEST).flat_map(char::escape_debug).collect();
-    if value.chars().nth(LONGEST).is_some() {
-        shown.push('…');
-    }
-    format!("`{}`", shown.replace("\\\"", "\"").replace("\\'", "'"))
-}
-
-/// Writes "`a`, `b` or `c`".
-pub(super) fn choice<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    let words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
-    match words.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
-        None => "nothing".into(),
+fn locate(fault: Fault, lines: &Lines<'_>) -> Problem {
+    let place = lines.place(fault.span);
+    Problem {
+        line: place.line,
+        column: place.column,
+        offset: place.offset,
+        length: place.length,
+        path: fault.path,
+        message: fault.message,
+        expected: fault.expected,
+        hint: fault.hint,
+        code: fault.code,
     }
 }
 
@@ -235,11 +174,5 @@ mod tests {
         let Problems(list) = faults.into_result("abc").unwrap_err();
         assert_eq!(list.len(), MAX_PROBLEMS + 1);
         assert_eq!(list[MAX_PROBLEMS].message, "there are more problems than these 100");
-    }
-
-    #[test]
-    fn a_quoted_value_is_one_short_line() {
-        assert_eq!(quote("a\nb\u{1b}"), "`a\\nb\\u{1b}`");
-        assert_eq!(quote(&"x".repeat(99)).chars().count(), 43);
     }
 }

@@ -1,13 +1,9 @@
 //! Shows problems as a compiler does: what, where, the line itself with a caret, what would be right, what to do.
 
-use super::problem::{Lines, Problem, Problems};
+use super::problem::{Problem, Problems};
 use super::secrets::mask_secrets;
+use crate::report::{Lines, Place, Snippet};
 use std::fmt::Write;
-
-/// So much of a long line is shown, in characters.
-const WIDTH: usize = 120;
-/// So much of it before the problem.
-const BEFORE: usize = 60;
 
 /// Answers the problems of the document `xml`, which is called `file`. Secrets in the lines shown are hidden.
 pub fn render(xml: &str, file: &str, problems: &Problems) -> String {
@@ -25,46 +21,19 @@ pub fn render(xml: &str, file: &str, problems: &Problems) -> String {
 }
 
 fn show(problem: &Problem, file: &str, lines: &Lines<'_>, out: &mut String) {
-    let Problem { code, message, line: number, column, .. } = problem;
-    let gutter = " ".repeat(number.to_string().len());
-    line(out, format_args!("error[{code}]: {message}"));
-    line(out, format_args!("{gutter}--> {file}:{number}:{column}"));
-    let (text, caret) = excerpt(lines.text(*number as usize), problem);
-    line(out, format_args!("{gutter} |"));
-    line(out, format_args!("{number} | {text}"));
-    line(out, format_args!("{gutter} | {caret}"));
     let notes = [
         ("in", (!problem.path.is_empty()).then_some(&problem.path)),
         ("expected", problem.expected.as_ref()),
         ("hint", problem.hint.as_ref()),
     ];
-    for (word, note) in notes {
-        note.iter().for_each(|note| line(out, format_args!("{gutter} = {word}: {note}")));
-    }
-}
-
-/// Answers the part of the line around the problem, and a line with carets below it.
-fn excerpt(text: &str, problem: &Problem) -> (String, String) {
-    let characters: Vec<char> = text.chars().map(printable).collect();
-    let column = (problem.column as usize - 1).min(characters.len());
-    let from = if characters.len() > WIDTH { column.saturating_sub(BEFORE) } else { 0 };
-    let to = characters.len().min(from + WIDTH);
-    let (cut_before, cut_after) = (from > 0, to < characters.len());
-    let mark = |cut: bool| if cut { "…" } else { "" };
-    let shown: String = characters[from..to].iter().collect();
-    let room = (to - column).max(1);
-    let carets = "^".repeat((problem.length as usize).clamp(1, room));
-    let indent = " ".repeat(column - from + usize::from(cut_before));
-    (format!("{}{shown}{}", mark(cut_before), mark(cut_after)), format!("{indent}{carets}"))
-}
-
-/// A tab becomes one space, so that the caret stays in its column; what could upset a terminal is not let through.
-fn printable(c: char) -> char {
-    match c {
-        '\t' => ' ',
-        c if c.is_control() => '\u{FFFD}',
-        c => c,
-    }
+    let notes: Vec<(&str, &str)> =
+        notes.into_iter().filter_map(|(word, note)| Some((word, note?.as_str()))).collect();
+    let Problem { code, message, line: number, column, length, offset, .. } = problem;
+    let place = Place { line: *number, column: *column, length: *length, offset: *offset };
+    let snippet = Snippet { file, text: lines.text(*number), place, notes: &notes };
+    line(out, format_args!("error[{code}]: {message}"));
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{snippet}");
 }
 
 fn line(out: &mut String, text: std::fmt::Arguments<'_>) {

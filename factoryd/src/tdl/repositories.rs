@@ -1,9 +1,10 @@
 //! `template/repositories`.
 
-use super::problem::{Fault, Faults, choice, quote};
+use super::problem::{Fault, Faults};
 use super::values::{cut_off, name_of, put, text_of};
 use super::xml::Element;
 use crate::domain::Repository;
+use crate::report::{choice, quote};
 use std::net::Ipv6Addr;
 
 /// Hosts that a guest would look for in itself. Oz compares them as they are, case and port included.

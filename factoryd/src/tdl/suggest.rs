@@ -2,9 +2,7 @@
 
 use super::schema::{ROOT, Shape, TEMPLATE};
 use super::xml::Element;
-
-/// A longer name is no slip of the pen.
-const LONGEST: usize = 24;
+use crate::report;
 
 /// Names that people write for those that TDL has.
 const OTHER_WORDS: &[(&str, &str)] = &[
@@ -91,53 +89,20 @@ fn find(name: &str, shape: &'static Shape, path: &str, places: &mut Vec<String>)
     }
 }
 
-/// Answers the known name that is nearest, if it is near.
-pub(super) fn closest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    if name.len() > LONGEST {
-        return None;
-    }
+/// Answers the known name that was meant: another word for it, or one that is near.
+pub(super) fn closest<'k>(
+    name: &str,
+    mut known: impl Iterator<Item = &'k str> + Clone,
+) -> Option<&'k str> {
     let lower = name.to_lowercase();
-    let synonym = OTHER_WORDS.iter().find(|(word, _)| *word == lower).map(|(_, meant)| *meant);
-    let ranked = known.map(|word| {
-        let meant = synonym == Some(word);
-        (if meant { 0 } else { distance(&lower, word) }, word)
-    });
-    let (distance, word) = ranked.min_by_key(|(distance, _)| *distance)?;
-    let tolerated = if word.len() <= 3 { 1 } else { 2 };
-    (distance <= tolerated).then_some(word)
-}
-
-/// Answers how many single letters must be added, dropped, changed or swapped with a neighbour.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let changed = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut least = changed.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                least = least.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
+    let synonym = OTHER_WORDS.iter().find(|(word, _)| *word == lower);
+    let meant = synonym.and_then(|(_, meant)| known.clone().find(|word| word == meant));
+    meant.or_else(|| report::closest(name, &mut known))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_slip_of_the_pen_is_recognised() {
-        let known = || ["packages", "files", "os"].into_iter();
-        assert_eq!(closest("pakages", known()), Some("packages"));
-        assert_eq!(closest("Packages", known()), Some("packages"));
-        assert_eq!(closest("flies", known()), Some("files"));
-        assert_eq!(closest("kitchen", known()), None);
-    }
 
     #[test]
     fn another_word_for_it_is_recognised() {

@@ -1,7 +1,7 @@
 //! How values are taken from elements.
 
-use super::problem::quote;
 use super::xml::Element;
+use crate::report::quote;
 
 /// The text of a child; empty if there is none.
 pub(super) fn text_of(parent: &Element<'_>, name: &str) -> String {

@@ -4,7 +4,7 @@ use super::Attribute;
 use super::lexical;
 use super::namespaces::{declared_prefix, prefix_of};
 use super::reader::{Builder, Lost, SPACE};
-use crate::tdl::problem::quote;
+use crate::report::quote;
 use quick_xml::events::attributes::{AttrError, Attributes};
 use std::ops::Range;
 

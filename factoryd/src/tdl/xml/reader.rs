@@ -6,7 +6,8 @@
 use super::lexical::{self, BadDeclaration};
 use super::namespaces::{Scopes, prefix_of};
 use super::{Element, Namespace, Node};
-use crate::tdl::problem::{Fault, Faults, quote};
+use crate::report::quote;
+use crate::tdl::problem::{Fault, Faults};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::borrow::Cow;

@@ -1,4 +1,4 @@
-//! How an error reads: itself and its causes on one line.
+//! An error and its causes, on one line.
 
 use std::error::Error;
 use std::fmt;
