@@ -31,7 +31,8 @@ impl Daemon {
     fn start() -> Self {
         let root = TempDir::new().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_factoryd"))
-            .args(["--listen", "127.0.0.1:0", "--rest", "127.0.0.1:0", "--store"])
+            .args(["--listen", "127.0.0.1:0", "--rest", "127.0.0.1:0", "--anonymous", "admin"])
+            .arg("--store")
             .arg(root.path().join("store"))
             .arg("--plugins")
             .arg(root.path())

@@ -130,7 +130,7 @@ impl Sandbox {
     #[track_caller]
     pub(crate) fn daemon(&self) -> Daemon {
         let mut command = self.command(Command::new(binary("factoryd")));
-        command.args(["--listen", "127.0.0.1:0"]);
+        command.args(["--listen", "127.0.0.1:0", "--anonymous", "admin"]);
         let mut program = Program::start(&command);
         let address = program
             .stdout

@@ -1,5 +1,6 @@
 //! The options that `factory` and `factoryd` share, and what they become.
 
+use super::access::AccessArguments;
 use super::places;
 use super::{Config, DaemonConfig, Error};
 use crate::{jobs, plugin, store};
@@ -49,6 +50,8 @@ pub struct DaemonArguments {
     #[arg(long, value_name = "ADDR", env = "FACTORY_REST")]
     rest: Option<SocketAddr>,
     #[command(flatten)]
+    access: AccessArguments,
+    #[command(flatten)]
     log: LogArguments,
 }
 
@@ -80,7 +83,8 @@ impl DaemonArguments {
     pub fn config(self) -> Result<DaemonConfig, Error> {
         loopback("--listen", self.listen)?;
         self.rest.map_or(Ok(()), |rest| loopback("--rest", rest))?;
-        Ok(DaemonConfig { factory: self.store.config()?, listen: self.listen, rest: self.rest })
+        let (listen, rest, access) = (self.listen, self.rest, self.access.options());
+        Ok(DaemonConfig { factory: self.store.config()?, listen, rest, access })
     }
 }
 

@@ -1,11 +1,13 @@
 //! Flags and environment become everyone's options, checked before anything is opened.
 
+mod access;
 mod arguments;
 mod places;
 
+pub use access::AccessArguments;
 pub use arguments::{DaemonArguments, LogArguments, StoreArguments};
 
-use crate::{jobs, plugin, store};
+use crate::{access as callers, jobs, plugin, store};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -29,6 +31,8 @@ pub struct DaemonConfig {
     pub listen: SocketAddr,
     /// Where it serves REST, if it does: a loopback address; port 0 for any free port.
     pub rest: Option<SocketAddr>,
+    /// Who may call.
+    pub access: callers::Options,
 }
 
 /// Options that make no configuration.

@@ -24,6 +24,7 @@ pub use runtime::block_on;
 pub use signals::Signals;
 
 use self::core::Core;
+use crate::access::Authenticator;
 use crate::config::DaemonConfig;
 use crate::{jobs, plugin, store};
 use std::io::{self, Write};
@@ -96,8 +97,9 @@ pub async fn run(config: DaemonConfig) -> Result<(), Error> {
     let listener = serve::bind(config.listen).await?;
     let (rest_socket, rest_address) = serve::bind_if(config.rest).await?.unzip();
     let core = Core::open(config.factory).await?;
-    let mut server = serve::Server::start(listener.socket, &core).await;
-    let mut rest = rest::Server::start(rest_socket, &core);
+    let authenticator = Authenticator::new(config.access);
+    let mut server = serve::Server::start(listener.socket, &core, authenticator.clone()).await;
+    let mut rest = rest::Server::start(rest_socket, &core, authenticator);
     announce("listening", listener.address)?;
     rest_address.map_or(Ok(()), |address| announce("REST listening", address))?;
     let ended = tokio::select! {

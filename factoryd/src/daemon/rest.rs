@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::core::Core;
+use crate::access::Authenticator;
 use crate::rest::{self, Options};
 use std::io;
 use std::time::Duration;
@@ -20,10 +21,14 @@ pub(super) struct Server {
 
 impl Server {
     /// Begins to accept, if there is something to accept from.
-    pub(super) fn start(socket: Option<TcpListener>, core: &Core) -> Self {
+    pub(super) fn start(
+        socket: Option<TcpListener>,
+        core: &Core,
+        authenticator: Authenticator,
+    ) -> Self {
         let (mut task, stop) = (JoinSet::new(), CancellationToken::new());
         if let Some(socket) = socket {
-            let router = core.rest(stop.clone()).into_router();
+            let router = core.rest(stop.clone()).into_router(authenticator);
             task.spawn(rest::serve(socket, router, Options::default(), stop.clone()));
         }
         Self { task, stop }

@@ -2,7 +2,8 @@
 
 use super::Error;
 use super::core::Core;
-use crate::grpc::{Api, FactoryServer};
+use crate::access::Authenticator;
+use crate::grpc::{Api, FactoryServer, Guard};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::server::{Router, TcpIncoming};
 use tonic_health::server::health_reporter;
+use tower::layer::util::{Identity, Stack};
 
 /// How long clients may stay once the server ends.
 const END_DEADLINE: Duration = Duration::from_secs(5);
@@ -18,6 +20,9 @@ const END_DEADLINE: Duration = Duration::from_secs(5);
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How often a silent client is asked whether it is there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// The layers around the services.
+type Guards = Stack<Guard, Identity>;
 
 /// A socket that is bound: its address is known, and nothing is accepted yet.
 pub(super) struct Bound {
@@ -50,11 +55,15 @@ pub(super) struct Server {
 
 impl Server {
     /// Begins to accept.
-    pub(super) async fn start(socket: TcpListener, core: &Core) -> Self {
+    pub(super) async fn start(
+        socket: TcpListener,
+        core: &Core,
+        authenticator: Authenticator,
+    ) -> Self {
         let stop = CancellationToken::new();
         let api = core.api(stop.clone());
         let streams = api.streams();
-        let router = router(api).await;
+        let router = router(api, authenticator).await;
         let incoming = TcpIncoming::from(socket).with_nodelay(Some(true));
         let mut task = JoinSet::new();
         task.spawn(router.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned()));
@@ -84,12 +93,13 @@ impl Server {
     }
 }
 
-async fn router(api: Api) -> Router {
+async fn router(api: Api, authenticator: Authenticator) -> Router<Guards> {
     let (reporter, health) = health_reporter();
     reporter.set_serving::<FactoryServer<Api>>().await;
     let builder = tonic::transport::Server::builder();
     let router = builder
         .http2_keepalive_interval(Some(KEEPALIVE))
+        .layer(Guard::new(authenticator))
         .add_service(health)
         .add_service(api.into_server());
     let router = match reflection().build_v1() {
@@ -109,7 +119,7 @@ fn reflection() -> tonic_reflection::server::Builder<'static> {
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
 }
 
-fn without(router: Router, error: &tonic_reflection::server::Error) -> Router {
+fn without(router: Router<Guards>, error: &tonic_reflection::server::Error) -> Router<Guards> {
     tracing::warn!(%error, "reflection is off");
     router
 }

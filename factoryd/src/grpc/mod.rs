@@ -2,6 +2,7 @@
 //!
 //! A caller who hangs up ends nothing: only `Cancel` does. A watcher who is slow is waited for, by the stream itself.
 
+mod access;
 mod request;
 mod status;
 mod translate;
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status};
 
+pub use access::Guard;
 pub use factory_proto::factory_v1::factory_server::FactoryServer;
 
 /// Answers the plugins: the facade knows who serves what, not how plugins are.

@@ -1,7 +1,7 @@
 //! Errors as gRPC statuses: the code steers, and a `factory.v1.Error` among the details explains.
 
 use super::translate;
-use crate::domain::{Failure, Fault, Notice};
+use crate::domain::{Failure, Fault, Notice, Principal, Role};
 use crate::factory::Error;
 use crate::report::chain;
 use factory_proto::factory_v1 as v1;
@@ -63,6 +63,19 @@ impl From<Refused> for Status {
 pub(super) fn invalid(field: &str, why: impl Display) -> Refused {
     let failure = explain("INVALID_REQUEST", Fault::User, why).path(field);
     Refused(Box::new(with_detail(Code::InvalidArgument, translate::failure(failure))))
+}
+
+/// Answers who is not known.
+pub(super) fn unauthenticated(refused: &crate::access::Refused) -> Status {
+    let failure = explain("UNAUTHENTICATED", Fault::Auth, refused);
+    with_detail(Code::Unauthenticated, translate::failure(failure))
+}
+
+/// Answers who may not.
+pub(super) fn forbidden(principal: &Principal, needed: Role) -> Status {
+    let message = format!("{} is a {}; this takes a {needed}", principal.name, principal.role);
+    let failure = explain("FORBIDDEN", Fault::Auth, message);
+    with_detail(Code::PermissionDenied, translate::failure(failure))
 }
 
 /// Answers the end of a stream whose server stops.

@@ -1,23 +1,13 @@
-//! The place where callers are told apart. Without access control only this machine may call, and no web page in its
-//! browser: not by a form (`Origin`), and not by a name that it lets point here (`Host`).
+//! The guard of callers who are known by no credentials of their own: a web page in a browser on this machine could call as
+//! they do. So such a call must not come from a page of elsewhere (`Origin`), nor under a name that somebody lets point here
+//! (`Host`).
 
-use super::problem::{Problem, Wanted};
-use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode, header};
-use axum::middleware::Next;
-use axum::response::Response;
+use super::problem::Problem;
+use axum::http::{HeaderMap, StatusCode, header};
 use std::net::IpAddr;
 
 /// Refuses who does not call this machine by a name of this machine, or comes from a page of elsewhere.
-pub(super) async fn refuse_strangers(request: Request<Body>, next: Next) -> Response {
-    let wanted = Wanted::of(request.headers());
-    match check(request.headers(), request.uri().authority().map(|name| name.as_str())) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(wanted),
-    }
-}
-
-fn check(headers: &HeaderMap, authority: Option<&str>) -> Result<(), Problem> {
+pub(super) fn check(headers: &HeaderMap, authority: Option<&str>) -> Result<(), Problem> {
     let host = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
     if let Some(stranger) = authority.iter().chain(&host).find(|name| !is_local(name)) {
         let stranger: String = stranger.chars().take(100).collect();

@@ -3,7 +3,7 @@
 //! Addresses, bodies and answers are those of Image Factory 1.1.11, so that its clients need not change:
 //!
 //! ```text
-//! request ─► layers (who may call) ─► address ─► method 405 ─► Accept 406 ─► body 400 413 415 ─► facade ─► answer
+//! request ─► who calls 401 403 ─► address ─► method 405 ─► Accept 406 ─► body 400 413 415 ─► facade ─► answer
 //! ```
 //!
 //! As there, a create request that is well-formed is answered 202, and what is wrong with its content (the template, an
@@ -19,6 +19,7 @@
 //!
 //! **Invariant:** a caller who hangs up ends nothing. Nothing is created for a request that is answered 4xx or 5xx.
 
+mod access;
 mod address;
 mod body;
 mod cancel;
@@ -43,6 +44,7 @@ pub use server::{Options, serve};
 use self::address::{Address, word};
 use self::problem::{Problem, Wanted};
 use self::query::Query;
+use crate::access::Authenticator;
 use crate::domain::{Image, ImageId, Kind, Status};
 use crate::factory::{Error, Factory};
 use axum::Router;
@@ -78,9 +80,10 @@ impl Api {
         Self { factory, plugins, stop }
     }
 
-    /// Answers the service. Who may call is decided in layers around it: now, only who is on this machine.
-    pub fn into_router(self) -> Router {
-        let guard = axum::middleware::from_fn(local_only::refuse_strangers);
+    /// Answers the service, for callers whom the authenticator knows. Connections put their
+    /// [`Peer`](crate::access::Peer) into the extensions of requests.
+    pub fn into_router(self, authenticator: Authenticator) -> Router {
+        let guard = axum::middleware::from_fn_with_state(authenticator, access::admit);
         Router::new().fallback(answer).with_state(self).layer(guard)
     }
 

@@ -5,7 +5,7 @@ use crate::domain::{Failure, Fault};
 use crate::factory::Error;
 use crate::report::chain;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Map, Value};
 
@@ -17,7 +17,7 @@ pub(super) struct Problem {
     status: StatusCode,
     /// What happened: its reason is a stable name for programs.
     failure: Box<Failure>,
-    allow: Option<HeaderValue>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// How a client wants to be told of a problem.
@@ -39,7 +39,7 @@ impl Problem {
     /// Makes a problem of a status, a stable name and a message.
     pub(super) fn new(status: StatusCode, reason: &str, message: impl Into<String>) -> Self {
         let failure = Box::new(Failure::new(Fault::User, reason, message));
-        Self { status, failure, allow: None }
+        Self { status, failure, headers: Vec::new() }
     }
 
     /// The request can't be read.
@@ -71,9 +71,9 @@ impl Problem {
     pub(super) fn method(method: &Method, allowed: &[Method]) -> Self {
         let allowed = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
         let message = format!("Method {method} not allowed: use one of {allowed}");
-        let allow = HeaderValue::try_from(allowed).ok();
+        let allow = HeaderValue::try_from(allowed).ok().map(|allowed| (header::ALLOW, allowed));
         let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message);
-        Self { allow, ..problem }
+        Self { headers: allow.into_iter().collect(), ..problem }
     }
 
     /// It was never made.
@@ -94,7 +94,8 @@ impl Problem {
             Error::Refused(_) => told(StatusCode::BAD_REQUEST, "REFUSED_BY_PLUGIN"),
             Error::Plugin(failure) => {
                 let failure = failure.clone();
-                Self { status: StatusCode::INTERNAL_SERVER_ERROR, failure, allow: None }
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                Self { status, failure, headers: Vec::new() }
             }
             Error::ShuttingDown => told(StatusCode::SERVICE_UNAVAILABLE, "SHUTTING_DOWN"),
             Error::Store(_) => {
@@ -111,6 +112,12 @@ impl Problem {
         self
     }
 
+    /// Adds a way in.
+    pub(super) fn challenge(mut self, challenge: HeaderValue) -> Self {
+        self.headers.push((header::WWW_AUTHENTICATE, challenge));
+        self
+    }
+
     /// Answers the response.
     pub(super) fn into_response(self, wanted: Wanted) -> Response {
         let (media_type, body) = match wanted {
@@ -122,9 +129,7 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        if let Some(allow) = self.allow {
-            headers.insert(header::ALLOW, allow);
-        }
+        headers.extend(self.headers);
         response
     }
 

@@ -1,6 +1,10 @@
 //! Connections: HTTP/1.1 with limits on what a client may cost.
 
+use crate::access::Peer;
 use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -12,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
 
 /// How long to wait when no connection can be accepted, as for want of file descriptors.
 const BREATH: Duration = Duration::from_millis(100);
@@ -44,8 +49,9 @@ pub async fn serve(
     socket.local_addr()?;
     let places = Arc::new(Semaphore::new(options.connections_max));
     let connections = TaskTracker::new();
-    while let Some((stream, place)) = stop.run_until_cancelled(accept(&socket, &places)).await {
-        let connection = Connection { router: router.clone(), stop: stop.clone(), place };
+    while let Some((stream, peer, place)) = stop.run_until_cancelled(accept(&socket, &places)).await
+    {
+        let connection = Connection { router: router.clone(), peer, stop: stop.clone(), place };
         connections.spawn(connection.run(stream, options.header_deadline));
     }
     connections.close();
@@ -57,11 +63,11 @@ pub async fn serve(
 async fn accept(
     socket: &TcpListener,
     places: &Arc<Semaphore>,
-) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+) -> (TcpStream, Peer, Option<OwnedSemaphorePermit>) {
     let place = places.clone().acquire_owned().await.ok();
     loop {
         match socket.accept().await {
-            Ok((stream, _)) => return (stream, place),
+            Ok((stream, address)) => return (stream, Peer { address }, place),
             Err(error) => {
                 tracing::warn!(%error, "a connection can't be accepted");
                 tokio::time::sleep(BREATH).await;
@@ -72,6 +78,7 @@ async fn accept(
 
 struct Connection {
     router: Router,
+    peer: Peer,
     stop: CancellationToken,
     /// Held for as long as the connection lasts.
     place: Option<OwnedSemaphorePermit>,
@@ -83,7 +90,11 @@ impl Connection {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection is slow");
         }
-        let service = TowerToHyperService::new(self.router);
+        let peer = self.peer;
+        let router = ServiceExt::<Request<Body>>::map_request(self.router, move |request| {
+            with_peer(request, &peer)
+        });
+        let service = TowerToHyperService::new(router);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(header_deadline)
@@ -101,4 +112,10 @@ impl Connection {
             tracing::debug!(%error, "a connection ended early");
         }
     }
+}
+
+fn with_peer(request: Request<Incoming>, peer: &Peer) -> Request<Body> {
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(peer.clone());
+    request
 }

@@ -1,6 +1,8 @@
 //! A server of a world of its own, and the plainest of clients: one request, one connection.
 
 use crate::fake::{Script, World, world};
+use factoryd::access::{self, Authenticator};
+use factoryd::domain::Role;
 use factoryd::rest::{self, Api, Options, Plugin};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -43,8 +45,9 @@ impl Server {
         let api = Api::new(world.factory.clone(), Arc::new(move || plugins.clone()), stop.clone());
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
+        let callers = Authenticator::new(access::Options { anonymous: Some(Role::Admin) });
         let mut tasks = JoinSet::new();
-        tasks.spawn(rest::serve(socket, api.into_router(), options, stop.clone()));
+        tasks.spawn(rest::serve(socket, api.into_router(callers), options, stop.clone()));
         Self { world, address, stop, tasks }
     }
 

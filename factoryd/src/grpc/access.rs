@@ -1,0 +1,146 @@
+//! Which role a call needs, and the layer where callers without it are sent away.
+
+use super::status::{forbidden, unauthenticated};
+use crate::access::{Authenticator, Peer, Refused};
+use crate::domain::{Principal, Role};
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::http::{Request, Response};
+use tonic::transport::server::TcpConnectInfo;
+use tower::{Layer, Service};
+
+/// What needs no credentials: health and reflection.
+const OPEN: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
+
+/// The methods of the API, by the role that they need. Any other one takes an admin, as far as there is one.
+const METHODS: [(Role, &[&str]); 2] = [
+    (
+        Role::Viewer,
+        &[
+            "/factory.v1.Factory/GetImage",
+            "/factory.v1.Factory/ListImages",
+            "/factory.v1.Factory/ListPlugins",
+            "/factory.v1.Factory/Watch",
+        ],
+    ),
+    (
+        Role::Builder,
+        &[
+            "/factory.v1.Factory/Cancel",
+            "/factory.v1.Factory/CreateBaseImage",
+            "/factory.v1.Factory/CreateProviderImage",
+            "/factory.v1.Factory/CreateTargetImage",
+            "/factory.v1.Factory/Delete",
+        ],
+    ),
+];
+
+/// Answers the role that a call needs; none: it needs no credentials.
+fn needed(path: &str) -> Option<Role> {
+    if OPEN.iter().any(|open| path.starts_with(open)) {
+        return None;
+    }
+    let found = METHODS.iter().find(|(_, methods)| methods.contains(&path));
+    Some(found.map_or(Role::Admin, |(role, _)| *role))
+}
+
+/// The layer around all services of a daemon.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    authenticator: Authenticator,
+}
+
+/// A service behind a [`Guard`].
+#[derive(Debug, Clone)]
+pub struct Guarded<S> {
+    inner: S,
+    guard: Guard,
+}
+
+impl Guard {
+    /// Lets callers through whom the authenticator knows, as far as their role goes.
+    pub fn new(authenticator: Authenticator) -> Self {
+        Self { authenticator }
+    }
+
+    fn admit(&self, request: &Request<Body>) -> Result<(), Status> {
+        let Some(role) = needed(request.uri().path()) else { return Ok(()) };
+        let principal = self.identified(request).map_err(|refused| unauthenticated(&refused))?;
+        if principal.role < role { Err(forbidden(&principal, role)) } else { Ok(()) }
+    }
+
+    fn identified(&self, request: &Request<Body>) -> Result<Principal, Refused> {
+        let connection = request.extensions().get::<TcpConnectInfo>();
+        let address = connection.and_then(TcpConnectInfo::remote_addr).ok_or(Refused::Nobody)?;
+        self.authenticator.by_connection(&Peer { address })
+    }
+}
+
+impl<S> Layer<S> for Guard {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded { inner, guard: self.clone() }
+    }
+}
+
+impl<S> Service<Request<Body>> for Guarded<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Future: Send> + Clone + Send + 'static,
+    S::Error: Send,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let guard = self.guard.clone();
+        // The one that is ready is the one that is called.
+        let next = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, next);
+        Box::pin(async move {
+            match guard.admit(&request) {
+                Ok(()) => inner.call(request).await,
+                Err(status) => Ok(status.into_http()),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prost::Message;
+    use prost_types::FileDescriptorSet;
+
+    #[test]
+    fn every_method_of_the_api_has_its_role() {
+        let files = FileDescriptorSet::decode(factory_proto::DESCRIPTORS).unwrap().file;
+        let known: Vec<&str> = METHODS.iter().flat_map(|(_, methods)| *methods).copied().collect();
+        let file = files.iter().find(|file| file.package() == "factory.v1").unwrap();
+        let service = file.service.iter().find(|service| service.name() == "Factory").unwrap();
+        let named =
+            service.method.iter().map(|method| format!("/factory.v1.Factory/{}", method.name()));
+        let named: Vec<String> = named.collect();
+        let lacking: Vec<_> = named.iter().filter(|name| !known.contains(&name.as_str())).collect();
+        assert!(lacking.is_empty(), "say in METHODS who may call {lacking:?}");
+        assert_eq!(named.len(), known.len(), "METHODS has some that are gone");
+    }
+
+    #[test]
+    fn health_and_reflection_are_for_all_and_what_is_unknown_for_admins() {
+        assert_eq!(needed("/grpc.health.v1.Health/Check"), None);
+        let reflection = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+        assert_eq!(needed(reflection), None);
+        assert_eq!(needed("/factory.v1.Factory/Watch"), Some(Role::Viewer));
+        assert_eq!(needed("/factory.v1.Factory/Delete"), Some(Role::Builder));
+        assert_eq!(needed("/factory.v1.Tokens/CreateToken"), Some(Role::Admin));
+    }
+}
