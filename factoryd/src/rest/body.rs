@@ -2,76 +2,81 @@
 
 use super::problem::Problem;
 use super::query::pairs;
+use super::receive::{Received, Receiver, Room};
 use crate::domain::Parameters;
-use axum::body::{Body, Bytes, HttpBody};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use futures_util::stream;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
-use std::time::Duration;
 
-/// The largest body, in bytes.
-const BODY_LEN_MAX: usize = 16 * 1024 * 1024;
-/// How long a client may take to send it.
-const BODY_DEADLINE: Duration = Duration::from_secs(60);
 /// So many fields a form may have.
 const FIELDS_MAX: usize = 100;
+/// So many values JSON may have: in memory, each is much larger than its text.
+const VALUES_MAX: usize = 10_000;
 
 /// What a request says: the fields of one image.
 #[derive(Debug, Default)]
-pub(super) struct Fields(Map<String, Value>);
+pub(super) struct Fields {
+    fields: Map<String, Value>,
+    /// What the fields take of the memory for bodies.
+    _room: Option<Room>,
+}
+
+/// Reads a body as the API does once it is there; `key` is what its JSON form is wrapped in. A server has no need of it:
+/// it is for those who throw bytes at the reader to see what happens.
+///
+/// # Errors
+/// What a client would be told.
+pub async fn fields(
+    content_type: &str,
+    body: Vec<u8>,
+    key: &str,
+) -> Result<Map<String, Value>, String> {
+    let content_type = HeaderValue::try_from(content_type).map_err(|error| error.to_string())?;
+    let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, content_type)]);
+    let read = read(&headers, body.into(), key).await;
+    read.map_err(|problem| problem.text())
+}
 
 impl Fields {
-    /// Reads a body whose JSON form is wrapped in `key`. Empty fields are the caller's to refuse.
-    pub(super) async fn read(headers: &HeaderMap, body: Body, key: &str) -> Result<Self, Problem> {
-        let bytes = collect(headers, body).await?;
-        match media_type(headers).as_deref() {
-            Some("application/json") => Ok(Self(unwrapped(json(&bytes)?, key))),
-            Some("application/x-www-form-urlencoded") => {
-                let text = std::str::from_utf8(&bytes).ok();
-                let pairs = text.and_then(pairs);
-                Self::of(pairs.ok_or_else(|| Problem::malformed("the form is not UTF-8"))?)
-            }
-            Some("multipart/form-data") => Self::of(parts(headers, bytes).await?),
-            Some(other) => Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "UNSUPPORTED_MEDIA_TYPE",
-                format!("Requests in {} are unsupported", printable(other)),
-            )
-            .hint(
-                "use application/json, application/x-www-form-urlencoded or multipart/form-data",
-            )),
-            None if bytes.is_empty() => Ok(Self::default()),
-            None => Err(Problem::malformed("the request has no Content-Type")),
-        }
-    }
-
-    /// Reads a body that may be missing, and whose wrapper may be too.
-    pub(super) async fn read_optional(
+    /// Receives a body whose JSON form is wrapped in `key`. Empty fields are the caller's to refuse.
+    pub(super) async fn receive(
+        receiver: &Receiver,
         headers: &HeaderMap,
         body: Body,
         key: &str,
     ) -> Result<Self, Problem> {
-        if media_type(headers).as_deref() != Some("application/json") {
-            return Self::read(headers, body, key).await;
-        }
-        let bytes = collect(headers, body).await?;
-        if bytes.trim_ascii().is_empty() {
-            return Ok(Self::default());
-        }
-        match json(&bytes)? {
-            Value::Object(bare) if !bare.contains_key(key) => Ok(Self(bare)),
-            value => Ok(Self(unwrapped(value, key))),
-        }
+        let Received { bytes, room } = receiver.receive(headers, body).await?;
+        Ok(Self { fields: read(headers, bytes, key).await?, _room: room })
+    }
+
+    /// Receives a body that may be missing, and whose wrapper may be too.
+    pub(super) async fn receive_optional(
+        receiver: &Receiver,
+        headers: &HeaderMap,
+        body: Body,
+        key: &str,
+    ) -> Result<Self, Problem> {
+        let Received { bytes, room } = receiver.receive(headers, body).await?;
+        let is_json = media_type(headers).as_deref() == Some("application/json");
+        let fields = match is_json {
+            true if bytes.trim_ascii().is_empty() => Map::new(),
+            true => match json(&bytes)? {
+                Value::Object(bare) if !bare.contains_key(key) => bare,
+                value => unwrapped(value, key),
+            },
+            false => read(headers, bytes, key).await?,
+        };
+        Ok(Self { fields, _room: room })
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.fields.is_empty()
     }
 
     /// Answers a text; nothing if it is missing, null or empty.
     pub(super) fn text(&self, name: &str) -> Result<Option<&str>, Problem> {
-        match self.0.get(name) {
+        match self.fields.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if text.is_empty() => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -91,56 +96,49 @@ impl Fields {
 
     /// Answers the parameters.
     pub(super) fn parameters(&self) -> Result<Parameters, Problem> {
-        match self.0.get("parameters") {
+        match self.fields.get("parameters") {
             None | Some(Value::Null) => Ok(Parameters::default()),
             Some(Value::Object(parameters)) => Ok(Parameters(parameters.clone())),
             Some(_) => Err(Problem::malformed("parameters must be an object")),
         }
     }
+}
 
-    /// Takes the fields of a form; parameters are JSON in one of them.
-    fn of(pairs: Vec<(String, String)>) -> Result<Self, Problem> {
-        if FIELDS_MAX < pairs.len() {
-            return Err(Problem::malformed(format!("a form has at most {FIELDS_MAX} fields")));
+async fn read(headers: &HeaderMap, bytes: Bytes, key: &str) -> Result<Map<String, Value>, Problem> {
+    match media_type(headers).as_deref() {
+        Some("application/json") => Ok(unwrapped(json(&bytes)?, key)),
+        Some("application/x-www-form-urlencoded") => {
+            let text = std::str::from_utf8(&bytes).ok();
+            let pairs = text.and_then(|text| pairs(text, FIELDS_MAX));
+            form(pairs.ok_or_else(|| Problem::malformed("the form is not UTF-8"))?)
         }
-        let mut fields = Map::new();
-        for (name, text) in pairs {
-            let value = match name.as_str() {
-                "parameters" if text.trim().is_empty() => Value::Null,
-                "parameters" => json(text.as_bytes())?,
-                _ => Value::String(text),
-            };
-            fields.insert(name, value);
-        }
-        Ok(Self(fields))
+        Some("multipart/form-data") => form(parts(headers, bytes).await?),
+        Some(other) => Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UNSUPPORTED_MEDIA_TYPE",
+            format!("Requests in {} are unsupported", printable(other)),
+        )
+        .hint("use application/json, application/x-www-form-urlencoded or multipart/form-data")),
+        None if bytes.is_empty() => Ok(Map::new()),
+        None => Err(Problem::malformed("the request has no Content-Type")),
     }
 }
 
-async fn collect(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        let message = "compressed requests are unsupported";
-        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        return Err(Problem::new(status, "UNSUPPORTED_MEDIA_TYPE", message));
+/// Answers the fields of a form; parameters are JSON in one of them.
+fn form(pairs: Vec<(String, String)>) -> Result<Map<String, Value>, Problem> {
+    if FIELDS_MAX < pairs.len() {
+        return Err(Problem::malformed(format!("a form has at most {FIELDS_MAX} fields")));
     }
-    // What is too large by its own account is not waited for.
-    if body.size_hint().lower() > BODY_LEN_MAX as u64 {
-        return Err(too_large());
+    let mut fields = Map::new();
+    for (name, text) in pairs {
+        let value = match name.as_str() {
+            "parameters" if text.trim().is_empty() => Value::Null,
+            "parameters" => json(text.as_bytes())?,
+            _ => Value::String(text),
+        };
+        fields.insert(name, value);
     }
-    let body = Limited::new(body, BODY_LEN_MAX).collect();
-    match tokio::time::timeout(BODY_DEADLINE, body).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(error)) => Err(Problem::malformed(format!("the body can't be read: {error}"))),
-        Err(_) => {
-            let message = format!("the body did not arrive within {} s", BODY_DEADLINE.as_secs());
-            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "TOO_SLOW", message))
-        }
-    }
-}
-
-fn too_large() -> Problem {
-    let message = format!("the body is larger than {BODY_LEN_MAX} bytes");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", message)
+    Ok(fields)
 }
 
 /// Answers the media type without its parameters, in lower case.
@@ -152,8 +150,26 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
 
 /// Reads JSON. The parser refuses text nested deeper than 128 levels.
 fn json(bytes: &[u8]) -> Result<Value, Problem> {
+    if VALUES_MAX < values_at_most(bytes) {
+        return Err(Problem::malformed(format!("the JSON has more than {VALUES_MAX} values")));
+    }
     serde_json::from_slice(bytes)
         .map_err(|error| Problem::malformed(format!("the body is not valid JSON: {error}")))
+}
+
+/// Answers a number that JSON has no more values than: each but the first follows a bracket, a comma or a colon.
+fn values_at_most(bytes: &[u8]) -> usize {
+    let (mut values, mut in_text, mut escaped) = (1, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' | b',' | b':' if !in_text => values += 1,
+            _ => {}
+        }
+    }
+    values
 }
 
 fn unwrapped(value: Value, key: &str) -> Map<String, Value> {
@@ -195,20 +211,12 @@ fn printable(text: &str) -> String {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_body_that_does_not_arrive_is_not_waited_for_for_ever() {
-        let never = Body::from_stream(stream::pending::<Result<Bytes, std::convert::Infallible>>());
-        let problem = Fields::read(&HeaderMap::new(), never, "base_image").await.unwrap_err();
-        let response = problem.into_response(crate::rest::problem::Wanted::Text);
-        assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
-    }
-
-    #[tokio::test]
-    async fn a_body_without_a_known_length_has_a_limit_too() {
-        let chunk = Ok::<_, std::convert::Infallible>(Bytes::from(vec![b'x'; 1024 * 1024]));
-        let endless = Body::from_stream(stream::repeat(chunk));
-        let problem = Fields::read(&HeaderMap::new(), endless, "base_image").await.unwrap_err();
-        let response = problem.into_response(crate::rest::problem::Wanted::Text);
-        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    #[test]
+    fn values_are_counted_outside_of_texts() {
+        assert_eq!(values_at_most(br#"{"a":[1,{}],"b":"x,[\",:"}"#), 8);
+        assert!(json(format!("[{}1]", "1,".repeat(VALUES_MAX - 2)).as_bytes()).is_ok());
+        assert!(json(format!("[{}1]", "1,".repeat(VALUES_MAX)).as_bytes()).is_err());
+        let text = format!("\"{}\"", ",".repeat(VALUES_MAX * 2));
+        assert!(json(text.as_bytes()).is_ok());
     }
 }

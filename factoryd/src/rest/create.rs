@@ -23,7 +23,7 @@ impl Api {
         body: Body,
     ) -> Answer {
         let key = word(kind).key;
-        let fields = Fields::read(&head.headers, body, key).await?;
+        let fields = Fields::receive(&self.receiver, &head.headers, body, key).await?;
         if fields.is_empty() {
             return Err(Problem::malformed(format!("{key} not found in request.")));
         }

@@ -22,7 +22,7 @@ impl Api {
             Err(error) => return Err(Problem::of(&error)),
         };
         let key = super::word(image.kind).key;
-        let fields = Fields::read_optional(&head.headers, body, key).await?;
+        let fields = Fields::receive_optional(&self.receiver, &head.headers, body, key).await?;
         if image.kind == Kind::Provider {
             require_account(&fields)?;
         }

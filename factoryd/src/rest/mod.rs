@@ -36,14 +36,17 @@ mod problem;
 mod query;
 mod range;
 mod read;
+mod receive;
 mod server;
 
+pub use body::fields;
 pub use plugins::{ListPlugins, Plugin};
 pub use server::{Options, serve};
 
 use self::address::{Address, word};
 use self::problem::{Problem, Wanted};
 use self::query::Query;
+use self::receive::Receiver;
 use crate::access::Authenticator;
 use crate::domain::{Image, ImageId, Kind, Status};
 use crate::factory::{Error, Factory};
@@ -63,6 +66,7 @@ pub struct Api {
     factory: Factory,
     plugins: ListPlugins,
     stop: CancellationToken,
+    receiver: Receiver,
 }
 
 /// What handlers need of a request besides its body.
@@ -77,7 +81,7 @@ struct Head {
 impl Api {
     /// Serves a factory until `stop` fires; watchers are then sent home.
     pub fn new(factory: Factory, plugins: ListPlugins, stop: CancellationToken) -> Self {
-        Self { factory, plugins, stop }
+        Self { factory, plugins, stop, receiver: Receiver::default() }
     }
 
     /// Answers the service, for callers whom the authenticator knows. Connections put their

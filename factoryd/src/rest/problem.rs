@@ -76,6 +76,13 @@ impl Problem {
         Self { headers: allow.into_iter().collect(), ..problem }
     }
 
+    /// It can't be served now, but perhaps in some seconds.
+    pub(super) fn busy(message: &str, retry_after_seconds: u32) -> Self {
+        let retry = (header::RETRY_AFTER, HeaderValue::from(retry_after_seconds));
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", message);
+        Self { headers: vec![retry], ..problem }
+    }
+
     /// It was never made.
     pub(super) fn not_implemented(path: &str) -> Self {
         let message = format!("{path} is not implemented");
@@ -133,7 +140,8 @@ impl Problem {
         response
     }
 
-    fn text(&self) -> String {
+    /// Answers the message and what to do about it.
+    pub(super) fn text(&self) -> String {
         let message = self.failure.to_string();
         if self.failure.hint.is_empty() {
             message

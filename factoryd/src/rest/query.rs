@@ -4,6 +4,9 @@ use super::problem::Problem;
 use percent_encoding::percent_decode_str;
 use std::str::FromStr;
 
+/// So many parts a query may have.
+const PAIRS_MAX: usize = 100;
+
 /// The query of an address. Names that nobody asks for are ignored, as Image Factory does.
 #[derive(Debug, Default)]
 pub(super) struct Query(Vec<(String, String)>);
@@ -11,7 +14,12 @@ pub(super) struct Query(Vec<(String, String)>);
 impl Query {
     /// Reads a query.
     pub(super) fn parse(text: &str) -> Result<Self, Problem> {
-        pairs(text).map(Self).ok_or_else(|| Problem::malformed("the query is not UTF-8"))
+        let pairs = pairs(text, PAIRS_MAX);
+        let pairs = pairs.ok_or_else(|| Problem::malformed("the query is not UTF-8"))?;
+        if PAIRS_MAX < pairs.len() {
+            return Err(Problem::malformed(format!("a query has at most {PAIRS_MAX} parts")));
+        }
+        Ok(Self(pairs))
     }
 
     /// Answers a value; the last one counts.
@@ -51,9 +59,9 @@ impl Query {
     }
 }
 
-/// Reads `name=value&…`; `None` if it is not UTF-8.
-pub(super) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
-    let parts = text.split('&').filter(|part| !part.is_empty());
+/// Reads `name=value&…`; `None` if it is not UTF-8. Of more than `count_max`, only one more is read.
+pub(super) fn pairs(text: &str, count_max: usize) -> Option<Vec<(String, String)>> {
+    let parts = text.split('&').filter(|part| !part.is_empty()).take(count_max + 1);
     let pair = |part: &str| {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         Some((decode(name)?, decode(value)?))
@@ -76,10 +84,11 @@ mod tests {
 
     #[test]
     fn a_form_is_read_as_browsers_write_it() {
-        let read = pairs("a=1+2&b=%C3%A9%26&&c&a=x=y").unwrap();
+        let read = pairs("a=1+2&b=%C3%A9%26&&c&a=x=y", 9).unwrap();
         let expected = [("a", "1 2"), ("b", "é&"), ("c", ""), ("a", "x=y")];
         assert_eq!(read, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        assert_eq!(pairs("a=%ff"), None);
+        assert_eq!(pairs("a=%ff", 9), None);
+        assert_eq!(pairs("a&a&a&a", 2).unwrap().len(), 3);
     }
 
     #[test]
