@@ -2,8 +2,9 @@
 #
 #   make image    builds the example template into a base image, a docker and a kvm target
 #   make test     runs every test, with real tools and real guests
+#   make fuzz     throws bytes at every parser of foreign text, FUZZ_SECONDS each; wants a nightly toolchain
 #
-# Both install the Debian or Ubuntu packages they need (as root or through sudo), or say what to install and stop.
+# The first two install the Debian or Ubuntu packages they need (as root or through sudo), or say what to install and stop.
 
 # What building an image takes.
 IMAGE_PACKAGES = mmdebstrap uidmap e2fsprogs fdisk dosfstools mtools grub-pc-bin grub-common systemd-boot-efi binutils \
@@ -16,6 +17,10 @@ GO_MIN = 1.21
 
 TEMPLATE = examples/debian-12.tdl
 
+# What is fuzzed (factoryd/fuzz), and for how long each.
+FUZZ_TARGETS = tdl rest_body info handshake
+FUZZ_SECONDS = 60
+
 SHELL = bash
 .SHELLFLAGS = -euo pipefail -c
 .ONESHELL:
@@ -23,7 +28,7 @@ SHELL = bash
 # Where rustup and Go's own installer put their programs.
 export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/go/bin
 
-.PHONY: help image test check bench image-packages test-packages subordinate-ids rust go
+.PHONY: help image test check bench fuzz image-packages test-packages subordinate-ids rust go
 
 help: ## Shows this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -43,6 +48,17 @@ check: rust ## Checks format, lints and documentation
 bench: test-packages subordinate-ids rust ## Measures: launch, cost per image, memory, a build against the same by hand
 	@cargo build --release --locked --workspace --bins
 	cargo bench --locked --bench figures
+
+# What is new goes to fuzz/target/corpus; what is worth keeping, to fuzz/corpus by `cargo fuzz cmin`.
+fuzz: rust ## Fuzzes each parser for FUZZ_SECONDS (60)
+	@cargo +nightly fuzz --version >/dev/null 2>&1 || {
+	  echo "cargo-fuzz is missing: rustup toolchain install nightly && cargo install cargo-fuzz" >&2; exit 1; }
+	cd factoryd
+	for target in $(FUZZ_TARGETS); do
+	  mkdir -p fuzz/target/corpus/$$target
+	  cargo +nightly fuzz run $$target fuzz/target/corpus/$$target fuzz/corpus/$$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=65536
+	done
 
 image-packages: PACKAGES = $(IMAGE_PACKAGES)
 test-packages: PACKAGES = $(TEST_PACKAGES)

@@ -95,12 +95,9 @@ impl Handshake {
             "grpc" => {}
             other => return Err(Error::Protocol(other.to_owned())),
         }
-        let certificate = rest.get(1).filter(|text| CERTIFICATE_LEN_MIN < text.len());
-        Ok(Self {
-            app_version: APP_VERSION,
-            address,
-            certificate: certificate.map(|text| (*text).to_owned()),
-        })
+        let certificate = rest.get(1).map(|text| text.trim());
+        let certificate = certificate.filter(|text| CERTIFICATE_LEN_MIN < text.len());
+        Ok(Self { app_version: APP_VERSION, address, certificate: certificate.map(str::to_owned) })
     }
 
     /// Tells whether a line looks like a handshake at all, if perhaps a wrong one, and not like something printed before it.

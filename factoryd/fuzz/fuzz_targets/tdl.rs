@@ -1,25 +1,6 @@
-//! Throws bytes at the reader of TDL: whatever comes, it answers, and what it answers fits the document.
-
 #![no_main]
 
-use factoryd::tdl;
-use libfuzzer_sys::fuzz_target;
+#[path = "../checks/tdl.rs"]
+mod checks;
 
-fuzz_target!(|bytes: &[u8]| {
-    let Ok(xml) = std::str::from_utf8(bytes) else { return };
-    match tdl::parse(xml) {
-        Ok(template) => {
-            let again = tdl::parse(&template.xml)
-                .expect("a document without its secrets is as right as it was");
-            assert_eq!(again.files, template.files);
-            assert_eq!(again.commands, template.commands);
-            tdl::template_json(&template);
-        }
-        Err(problems) => {
-            assert!(!problems.0.is_empty());
-            assert!(problems.0.iter().all(|problem| xml.is_char_boundary(problem.offset)));
-            tdl::render(xml, "fuzz.tdl", &problems);
-            tdl::blank_secrets(xml);
-        }
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::check(bytes));
