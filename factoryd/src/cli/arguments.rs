@@ -1,6 +1,6 @@
 //! What can be typed: the verbs of `factory` and their options.
 
-use crate::config::{LogArguments, StoreArguments};
+use crate::config::{Flags, SharedArguments};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -31,13 +31,6 @@ pub struct Arguments {
     pub(super) verb: Verb,
 }
 
-impl Arguments {
-    /// How much to log.
-    pub fn log(&self) -> &LogArguments {
-        &self.place.log
-    }
-}
-
 /// Where the factory is.
 #[derive(Debug, Args)]
 pub(super) struct PlaceArguments {
@@ -45,9 +38,7 @@ pub(super) struct PlaceArguments {
     #[arg(long, global = true, value_name = "ADDR", env = "FACTORY_SERVER")]
     pub(super) server: Option<String>,
     #[command(flatten)]
-    pub(super) store: StoreArguments,
-    #[command(flatten)]
-    pub(super) log: LogArguments,
+    pub(super) settings: Flags<SharedArguments>,
 }
 
 /// What to do.

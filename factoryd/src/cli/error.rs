@@ -67,11 +67,8 @@ pub(super) enum Error {
         /// Why.
         error: Box<v1::Error>,
     },
-    /// `--log` is wrong.
-    #[error(transparent)]
-    Log(daemon::InvalidFilter),
-    /// The options make no configuration.
-    #[error(transparent)]
+    /// Settings are wrong; the text shows every problem in its place.
+    #[error("{0}")]
     Config(#[from] config::Error),
     /// The factory can't be started in this process.
     #[error("can't start the factory")]
@@ -112,7 +109,6 @@ impl Error {
             | Self::Image(_)
             | Self::Template(_)
             | Self::Usage(_)
-            | Self::Log(_)
             | Self::Config(_) => Exit::BadInput,
             Self::NoTarget { .. } | Self::NoImage(_) => Exit::Refused,
             Self::Refused { code, error } => exit_of(*code, &error.reason),
@@ -128,6 +124,7 @@ impl Error {
         let mut text = format!("error: {}\n", chain(self));
         match self {
             Self::Template(problems) => return problems.clone(),
+            Self::Config(problems) => return format!("{problems}\n"),
             Self::Start(daemon::Error::Store(_)) => {
                 text.push_str("  hint: --store DIR keeps images elsewhere\n");
             }

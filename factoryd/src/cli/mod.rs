@@ -29,7 +29,7 @@ use self::arguments::{PlaceArguments, Verb};
 use self::build::Plan;
 use self::error::Error;
 use self::exit::Exit;
-use self::session::Session;
+use self::session::{Session, Way};
 use crate::daemon;
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -39,10 +39,7 @@ const USUAL_LOG: &str = "warn,plugin=off,factoryd::plugin=error";
 
 /// Does what was typed, says what there is to say, and answers the exit code.
 pub fn run(arguments: Arguments) -> ExitCode {
-    let result = daemon::log_to_stderr(&arguments.place.log, USUAL_LOG)
-        .map_err(Error::Log)
-        .and_then(|()| dispatch(arguments));
-    match result {
+    match dispatch(arguments) {
         Ok(exit) => exit.into(),
         // Who reads has what it wants: `factory images | head -1`.
         Err(Error::System { source, .. }) if source.kind() == ErrorKind::BrokenPipe => {
@@ -95,8 +92,9 @@ fn with_session(
     place: PlaceArguments,
     work: impl AsyncFnOnce(&Session) -> Result<Exit, Error>,
 ) -> Result<Exit, Error> {
+    let way = Way::find(place, USUAL_LOG)?;
     let run = async {
-        let session = Session::open(place).await?;
+        let session = Session::open(way).await?;
         let result = work(&session).await;
         if matches!(result, Err(Error::Killed)) {
             session.kill().await;

@@ -2,6 +2,7 @@
 
 use super::arguments::PlaceArguments;
 use super::error::Error;
+use crate::config::Config;
 use crate::daemon::{self, Connection, Embedded};
 use factory_proto::factory_v1::factory_client::FactoryClient;
 use std::time::Duration;
@@ -20,20 +21,43 @@ const STREAM_WINDOW: u32 = 256 << 10;
 /// A client of the API.
 pub(super) type Client = FactoryClient<Connection>;
 
-/// A way to a factory.
+/// Where a factory is.
+pub(super) enum Way {
+    /// A daemon's, at this address.
+    Daemon(String),
+    /// One in this process.
+    Here(Box<Config>),
+}
+
+impl Way {
+    /// Reads the settings, and begins to log as they say. A daemon has settings of its own; those of this machine, unless
+    /// they are named, are none of its client's business.
+    pub(super) fn find(place: PlaceArguments, usual_log: &str) -> Result<Self, Error> {
+        if let Some(address) = place.server {
+            daemon::log_to_stderr(&place.settings.log(usual_log)?);
+            return Ok(Self::Daemon(address));
+        }
+        let resolved = place.settings.resolve(usual_log)?;
+        daemon::log_to_stderr(&resolved.log);
+        Ok(Self::Here(Box::new(resolved.config)))
+    }
+}
+
+/// A way to a factory, open.
 pub(super) struct Session {
     client: Client,
     embedded: Option<Embedded>,
 }
 
 impl Session {
-    /// Connects to the daemon if one is named, and else starts a factory in this process.
-    pub(super) async fn open(place: PlaceArguments) -> Result<Self, Error> {
-        match place.server {
-            Some(address) => Ok(Self { client: client(connect(&address).await?), embedded: None }),
-            None => {
-                let embedded =
-                    daemon::embedded(place.store.config()?).await.map_err(Error::Start)?;
+    /// Connects to the daemon, or starts a factory in this process.
+    pub(super) async fn open(way: Way) -> Result<Self, Error> {
+        match way {
+            Way::Daemon(address) => {
+                Ok(Self { client: client(connect(&address).await?), embedded: None })
+            }
+            Way::Here(config) => {
+                let embedded = daemon::embedded(*config).await.map_err(Error::Start)?;
                 Ok(Self { client: client(embedded.connection()), embedded: Some(embedded) })
             }
         }

@@ -1,15 +1,43 @@
-//! Flags and environment become everyone's options, checked before anything is opened.
+//! Settings: one file, the environment and flags, in that order of strength, become everyone's options, checked before
+//! anything is opened. All that is wrong with them is told at once, where it was said.
+//!
+//! Adding a setting takes three lines, here for `[jobs] concurrent_builds`:
+//! 1. a flag with its environment variable, in `arguments`; clap keeps it raw, so it is an `Option<OsString>`
+//!    (`Vec<OsString>` if it can be repeated), and help says what the default is:
+//!    `#[arg(long, value_name = "N", env = "FACTORY_CONCURRENT_BUILDS")] concurrent_builds: Option<OsString>`
+//! 2. its key in the file with the flag's field and the default, in `settings`:
+//!    `from.or("jobs.concurrent_builds", "concurrent_builds", usual)` (or `optional`, `or_else`, `list_or`); the
+//!    type that it is read as says how it is written, see `value`. Whatever is wrong with a value that is well-formed,
+//!    or with several together, is told by `from.refuse(key, …)`;
+//! 3. a value for the tests, in `tests::SAMPLES`: they fail for a setting without one.
+//!
+//! That is all: unknown keys, origins, `factoryd config show` and the translation of messages follow from these lines.
 
 mod access;
 mod arguments;
+mod document;
+mod file;
+mod given;
 mod places;
+mod problem;
+mod settings;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod value;
 
 pub use access::AccessArguments;
-pub use arguments::{DaemonArguments, LogArguments, StoreArguments};
+pub use arguments::{DaemonArguments, DaemonCommand, SharedArguments};
+pub use given::Flags;
+pub use problem::Error;
+pub use sources::{Origin, Setting};
+pub use value::LogFilter;
 
-use crate::{access as callers, jobs, plugin, store};
+use self::file::Files;
+use self::given::Given;
+use self::sources::Sources;
+use crate::{access as callers, jobs, plugin, rest, store};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 /// What a factory in this process is made of.
 #[derive(Debug, Clone)]
@@ -33,26 +61,65 @@ pub struct DaemonConfig {
     pub rest: Option<SocketAddr>,
     /// Who may call.
     pub access: callers::Options,
+    /// What REST clients may cost.
+    pub rest_options: rest::Options,
 }
 
-/// Options that make no configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// There is no home directory to keep the store in.
-    #[error("there is no place for the store: give --store, or set HOME")]
-    NoStore,
-    /// A named plugin directory is not there.
-    #[error("plugin directory {} does not exist", .0.display())]
-    NoPluginDirectory(PathBuf),
-    /// The daemon would be open to the network.
-    #[error(
-        "{option} {address} is not a loopback address: this daemon does not ask who is calling, so it must not be \
-         reached from other machines; use 127.0.0.1 or [::1]"
-    )]
-    NotLoopback {
-        /// Which option says so.
-        option: &'static str,
-        /// The address.
-        address: SocketAddr,
-    },
+/// Settings that were read, and nothing is wrong with them.
+#[derive(Debug, Clone)]
+pub struct Resolved<C> {
+    /// What they make.
+    pub config: C,
+    /// How much is logged.
+    pub log: LogFilter,
+    /// Each of them, with who said it.
+    pub settings: Vec<Setting>,
+}
+
+impl DaemonCommand {
+    /// Reads all settings of a daemon.
+    ///
+    /// # Errors
+    /// All that is wrong with them.
+    pub fn resolve(&self) -> Result<Resolved<DaemonConfig>, Error> {
+        resolve(&self.flags.given, "info", settings::daemon)
+    }
+}
+
+impl Flags<SharedArguments> {
+    /// Reads the settings of a factory in this process; `usual` is how much it logs. The daemon's own are not read.
+    ///
+    /// # Errors
+    /// All that is wrong with them.
+    pub fn resolve(&self, usual: &str) -> Result<Resolved<Config>, Error> {
+        resolve(&self.given, usual, settings::shared)
+    }
+
+    /// Reads how much is logged, for a process that has no factory; a file is read if it is named.
+    ///
+    /// # Errors
+    /// If that makes no sense.
+    pub fn log(&self, usual: &str) -> Result<LogFilter, Error> {
+        let mut from = sources(&self.given, Files::Named);
+        let log = settings::log(&mut from, usual);
+        from.finish(&settings::keys()).map(|_| log)
+    }
+}
+
+fn resolve<C>(
+    given: &Given,
+    usual: &str,
+    read: impl FnOnce(&mut Sources) -> C,
+) -> Result<Resolved<C>, Error> {
+    let mut from = sources(given, Files::All);
+    let log = settings::log(&mut from, usual);
+    let config = read(&mut from);
+    Ok(Resolved { config, log, settings: from.finish(&settings::keys())? })
+}
+
+fn sources(given: &Given, files: Files) -> Sources {
+    match file::document(given, files) {
+        Ok(document) => Sources::new(given.clone(), document, Vec::new()),
+        Err(problems) => Sources::new(given.clone(), None, problems),
+    }
 }

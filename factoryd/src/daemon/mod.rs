@@ -19,7 +19,7 @@ mod serve;
 mod signals;
 
 pub use embedded::{Connection, Embedded, embedded};
-pub use logging::{InvalidFilter, log_to_stderr};
+pub use logging::log_to_stderr;
 pub use runtime::block_on;
 pub use signals::Signals;
 
@@ -99,7 +99,8 @@ pub async fn run(config: DaemonConfig) -> Result<(), Error> {
     let core = Core::open(config.factory).await?;
     let authenticator = Authenticator::new(config.access);
     let mut server = serve::Server::start(listener.socket, &core, authenticator.clone()).await;
-    let mut rest = rest::Server::start(rest_socket, &core, authenticator);
+    let rest = rest::Listener { socket: rest_socket, options: config.rest_options };
+    let mut rest = rest::Server::start(rest, &core, authenticator);
     announce("listening", listener.address)?;
     rest_address.map_or(Ok(()), |address| announce("REST listening", address))?;
     let ended = tokio::select! {

@@ -13,6 +13,12 @@ use tokio_util::sync::CancellationToken;
 /// How long clients may stay once the server ends.
 const END_DEADLINE: Duration = Duration::from_secs(5);
 
+/// Where to accept from, if anywhere, and what clients may cost.
+pub(super) struct Listener {
+    pub(super) socket: Option<TcpListener>,
+    pub(super) options: Options,
+}
+
 /// A server at work, or none.
 pub(super) struct Server {
     task: JoinSet<io::Result<()>>,
@@ -21,15 +27,11 @@ pub(super) struct Server {
 
 impl Server {
     /// Begins to accept, if there is something to accept from.
-    pub(super) fn start(
-        socket: Option<TcpListener>,
-        core: &Core,
-        authenticator: Authenticator,
-    ) -> Self {
+    pub(super) fn start(listener: Listener, core: &Core, authenticator: Authenticator) -> Self {
         let (mut task, stop) = (JoinSet::new(), CancellationToken::new());
-        if let Some(socket) = socket {
+        if let Some(socket) = listener.socket {
             let router = core.rest(stop.clone()).into_router(authenticator);
-            task.spawn(rest::serve(socket, router, Options::default(), stop.clone()));
+            task.spawn(rest::serve(socket, router, listener.options, stop.clone()));
         }
         Self { task, stop }
     }

@@ -1,0 +1,105 @@
+//! Every setting: its key in the file, its flag, its default, and what it becomes.
+//!
+//! A function per table of the file. A key that no line here reads is refused in a file.
+
+use super::access;
+use super::arguments::DaemonArguments;
+use super::given::Given;
+use super::places;
+use super::sources::Sources;
+use super::value::LogFilter;
+use super::{Config, DaemonConfig};
+use crate::{jobs, plugin, rest, store};
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Answers every key that a file may have.
+pub(super) fn keys() -> Vec<&'static str> {
+    let mut nothing = Sources::new(Given::nothing::<DaemonArguments>(), None, Vec::new());
+    log(&mut nothing, "off");
+    daemon(&mut nothing);
+    nothing.keys()
+}
+
+/// Reads how much is logged.
+pub(super) fn log(from: &mut Sources, usual: &str) -> LogFilter {
+    from.or("log", "log", LogFilter::usual(usual))
+}
+
+/// Reads what makes a factory.
+pub(super) fn shared(from: &mut Sources) -> Config {
+    let root = from.or_else("store", "store", places::store).unwrap_or_else(|| {
+        let hint = "give --store, or set HOME".to_owned();
+        from.refuse("store", "there is no place for the store", Some(hint));
+        PathBuf::new()
+    });
+    let directories = plugin_directories(from);
+    let mut plugins = plugin::Options::new(directories, plugin::Options::default_runtime_dir());
+    plugins.executable_directories = places::executables();
+    Config { store: store::Options { root }, plugins, jobs: jobs(from) }
+}
+
+/// Reads what makes a daemon.
+pub(super) fn daemon(from: &mut Sources) -> DaemonConfig {
+    let factory = shared(from);
+    let listen = from.or("grpc.listen", "listen", SocketAddr::from(([127, 0, 0, 1], 8076)));
+    let rest = from.optional("rest.listen", "rest");
+    loopback(from, "grpc.listen", Some(listen));
+    loopback(from, "rest.listen", rest);
+    DaemonConfig {
+        factory,
+        listen,
+        rest,
+        access: access::read(from),
+        rest_options: rest_options(from),
+    }
+}
+
+fn jobs(from: &mut Sources) -> jobs::Options {
+    let usual = jobs::Options::default();
+    let builds = NonZeroUsize::new(usual.concurrent_builds_max).unwrap_or(NonZeroUsize::MIN);
+    let builds = from.or("jobs.concurrent_builds", "concurrent_builds", builds);
+    jobs::Options {
+        concurrent_builds_max: builds.get(),
+        cancel_grace: from.or("jobs.cancel_grace", "cancel_grace", usual.cancel_grace),
+        drain_deadline: from.or("jobs.drain_deadline", "drain_deadline", usual.drain_deadline),
+        ..usual
+    }
+}
+
+fn rest_options(from: &mut Sources) -> rest::Options {
+    let usual = rest::Options::default();
+    let connections = NonZeroUsize::new(usual.connections_max).unwrap_or(NonZeroUsize::MIN);
+    let connections = from.or("rest.connections_max", "rest_connections", connections);
+    let header_deadline =
+        from.or("rest.header_deadline", "rest_header_deadline", usual.header_deadline);
+    if header_deadline.is_zero() {
+        from.refuse("rest.header_deadline", "nobody is as fast as that", None);
+    }
+    rest::Options { connections_max: connections.get(), header_deadline }
+}
+
+/// What was named must be there; what is usual need not be. Absolute, for plugins run in directories of their own.
+fn plugin_directories(from: &mut Sources) -> Vec<PathBuf> {
+    let directories: Vec<PathBuf> = from.list_or("plugins", "plugins", places::plugins);
+    let mut absolute = Vec::with_capacity(directories.len());
+    for directory in directories {
+        match directory.canonicalize() {
+            Ok(path) if path.is_dir() => absolute.push(path),
+            _ => {
+                let message = format!("plugin directory {} does not exist", directory.display());
+                from.refuse("plugins", message, None);
+            }
+        }
+    }
+    absolute
+}
+
+/// This daemon does not ask who is calling.
+fn loopback(from: &mut Sources, key: &str, address: Option<SocketAddr>) {
+    let Some(address) = address.filter(|address| !address.ip().is_loopback()) else { return };
+    let hint = "this daemon does not ask who is calling, so it must not be reached from other machines; use \
+                127.0.0.1 or [::1]";
+    from.refuse(key, format!("{address} is not a loopback address"), Some(hint.to_owned()));
+}
