@@ -29,6 +29,7 @@ mod event_view;
 mod events;
 mod file;
 mod image_view;
+mod list;
 mod local_only;
 mod openapi;
 mod plugins;

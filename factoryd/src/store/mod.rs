@@ -26,6 +26,7 @@ mod error;
 mod events;
 mod image_row;
 mod images;
+mod lists;
 mod owner;
 mod ownership;
 mod resources;
@@ -40,7 +41,7 @@ mod tests;
 pub use bodies::NewArtifact;
 pub use error::Error;
 pub use events::EventQuery;
-pub use images::ImageFilter;
+pub use lists::{ImageFilter, Listed, Page};
 pub use work::WorkDir;
 
 use owner::Owner;

@@ -10,8 +10,8 @@ use factoryd::domain::{
     OperatingSystem, Parameters, Progress, Secret, Status, Template,
 };
 use factoryd::factory::{
-    BaseImageRequest, DeleteRequest, Factory, ListRequest, Options, ProviderImageRequest,
-    ProviderSource, Service, TargetImageRequest, TargetSource, WatchRequest,
+    BaseImageRequest, DeleteRequest, Factory, ImageFilter, ListRequest, Options,
+    ProviderImageRequest, ProviderSource, Service, TargetImageRequest, TargetSource, WatchRequest,
 };
 use factoryd::store::{self, Store};
 use futures_util::TryStreamExt;
@@ -309,8 +309,9 @@ impl World {
     }
 
     pub(crate) async fn all(&self) -> Vec<Image> {
-        let request = ListRequest { include_deleted: true, ..ListRequest::default() };
-        self.factory.images(request).await.unwrap()
+        let filter = ImageFilter { include_deleted: true, ..ImageFilter::default() };
+        let request = ListRequest { filter, ..ListRequest::default() };
+        self.factory.images(&request).await.unwrap().items
     }
 
     pub(crate) fn calls(&self) -> Vec<String> {
