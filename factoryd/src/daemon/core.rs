@@ -2,9 +2,10 @@
 
 use super::{Error, plugins};
 use crate::config::Config;
-use crate::factory::Factory;
+use crate::factory::{Factory, Parts};
 use crate::grpc::Api;
 use crate::jobs;
+use crate::outbound::Contents;
 use crate::plugin::Host;
 use crate::rest;
 use crate::store::Store;
@@ -31,7 +32,12 @@ impl Core {
         let store = Store::open(config.store).await.map_err(Error::Store)?;
         let stop_grace = config.plugins.timing.stop_grace;
         let host = Host::new(config.plugins).map_err(Error::Plugins)?;
-        let (factory, service) = Factory::new(store, Arc::new(host.clone()), config.jobs);
+        let parts = Parts {
+            store,
+            delegates: Arc::new(host.clone()),
+            contents: Arc::new(Contents::new(&config.outbound)),
+        };
+        let (factory, service) = Factory::new(parts, config.jobs);
         service.recover().await.map_err(Error::Store)?;
         let stop_builds = CancellationToken::new();
         let mut builds = JoinSet::new();

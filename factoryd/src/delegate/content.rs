@@ -10,13 +10,13 @@ pub trait ContentSource: Send + Sync {
     ///
     /// # Errors
     /// Why it can't, and what to do.
-    fn judge(&self, url: &str) -> Result<(), Failure>;
+    fn judge(&self, url: &str) -> Result<(), Box<Failure>>;
 
     /// Fetches a content. Dropping the future ends it.
     ///
     /// # Errors
     /// Why it can't be had.
-    async fn fetch(&self, url: &str) -> Result<Vec<u8>, Failure>;
+    async fn fetch(&self, url: &str) -> Result<Vec<u8>, Box<Failure>>;
 
     /// Answers the URL as it can be shown and recorded: without credentials.
     fn shown(&self, url: &str) -> String;
@@ -28,13 +28,13 @@ pub struct NoContents;
 
 #[async_trait]
 impl ContentSource for NoContents {
-    fn judge(&self, _url: &str) -> Result<(), Failure> {
+    fn judge(&self, _url: &str) -> Result<(), Box<Failure>> {
         let message = "a content is a URL, and this factory fetches nothing";
         let failure = Failure::new(Fault::User, "CONTENT_REFUSED", message);
-        Err(failure.hint("put the content into the template, as base64"))
+        Err(Box::new(failure.hint("put the content into the template, as base64")))
     }
 
-    async fn fetch(&self, url: &str) -> Result<Vec<u8>, Failure> {
+    async fn fetch(&self, url: &str) -> Result<Vec<u8>, Box<Failure>> {
         self.judge(url).map(|()| Vec::new())
     }
 

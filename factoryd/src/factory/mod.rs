@@ -8,6 +8,7 @@ mod request;
 mod watch;
 
 pub use crate::jobs::{Late, Options, Service};
+pub use crate::pipeline::Parts;
 pub use crate::store::{ImageFilter, Listed, Page};
 pub use error::Error;
 pub use refused::RefusedRequest;
@@ -16,7 +17,7 @@ pub use request::{
     TargetImageRequest, TargetSource, WatchRequest,
 };
 
-use crate::delegate::Delegates;
+use crate::delegate::{ContentSource, Delegates};
 use crate::domain::{Image, ImageId};
 use crate::jobs::Jobs;
 use crate::pipeline::Pipeline;
@@ -28,15 +29,17 @@ use std::sync::Arc;
 pub struct Factory {
     store: Store,
     delegates: Arc<dyn Delegates>,
+    contents: Arc<dyn ContentSource>,
     jobs: Jobs,
 }
 
 impl Factory {
-    /// Makes a factory over a store and plugins, and the service that must run beside it.
-    pub fn new(store: Store, delegates: Arc<dyn Delegates>, options: Options) -> (Self, Service) {
-        let pipeline = Pipeline::new(store.clone(), delegates.clone());
+    /// Makes a factory of its parts, and the service that must run beside it.
+    pub fn new(parts: Parts, options: Options) -> (Self, Service) {
+        let pipeline = Pipeline::new(parts.clone());
+        let Parts { store, delegates, contents } = parts;
         let (jobs, service) = Jobs::new(store.clone(), pipeline, options);
-        (Self { store, delegates, jobs }, service)
+        (Self { store, delegates, contents, jobs }, service)
     }
 
     /// Answers an image.

@@ -37,7 +37,7 @@ impl Contents {
 
 #[async_trait]
 impl ContentSource for Contents {
-    fn judge(&self, url: &str) -> Result<(), Failure> {
+    fn judge(&self, url: &str) -> Result<(), Box<Failure>> {
         let judged = match file::path(url) {
             Some(path) => self.files.judge(path),
             None => Location::parse(url).and_then(|location| self.client.policy().judge(&location)),
@@ -45,7 +45,7 @@ impl ContentSource for Contents {
         judged.map_err(|error| error.into_failure(&self.shown(url)))
     }
 
-    async fn fetch(&self, url: &str) -> Result<Vec<u8>, Failure> {
+    async fn fetch(&self, url: &str) -> Result<Vec<u8>, Box<Failure>> {
         self.read(url).await.map_err(|error| error.into_failure(&self.shown(url)))
     }
 

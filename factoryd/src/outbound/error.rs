@@ -143,13 +143,13 @@ impl Error {
     }
 
     /// Answers what is recorded with an image whose content is at `shown`.
-    pub fn into_failure(self, shown: &str) -> Failure {
+    pub fn into_failure(self, shown: &str) -> Box<Failure> {
         let (fault, reason, hint) = self.explained();
         let why = crate::report::chain(&self);
         let mut failure =
             Failure::new(fault, reason, format!("the content at {shown} can't be had: {why}"))
                 .hint(hint);
         failure.retryable = fault == Fault::Transient;
-        failure
+        Box::new(failure)
     }
 }

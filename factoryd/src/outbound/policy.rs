@@ -19,9 +19,7 @@ pub enum Allowed {
 
 /// Text that names no host, address or network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is no host name, address or network (such as mirror.example.org, 10.1.2.3 or 10.0.0.0/8)"
-)]
+#[error("`{0}` names no host, address or network")]
 pub struct InvalidAllowed(String);
 
 /// Decides where connections may go.
