@@ -11,7 +11,6 @@ pub mod domain;
 pub mod factory;
 pub mod grpc;
 pub mod jobs;
-pub mod outbound;
 pub mod pipeline;
 pub mod plugin;
 pub mod report;

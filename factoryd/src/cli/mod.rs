@@ -16,7 +16,6 @@ mod ids;
 mod input;
 mod json;
 mod lines;
-mod pages;
 mod query;
 mod result;
 mod session;

@@ -18,8 +18,7 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("grpc.listen", "\"127.0.0.1:71\"", "127.0.0.1:72"),
     ("rest.listen", "\"127.0.0.1:71\"", "127.0.0.1:72"),
     ("access.anonymous", "\"viewer\"", "admin"),
-    ("outbound.allow", "[\"10.0.0.0/8\"]", "mirror.corp"),
-    ("outbound.content_dirs", "[\"/usr\"]", "/etc"),
+    ("access.oauth_clients", "\"/tmp/written\"", "/tmp/typed"),
     ("rest.connections_max", "71", "72"),
     ("rest.header_deadline", "\"41s\"", "42s"),
 ];

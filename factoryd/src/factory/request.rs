@@ -1,7 +1,6 @@
 //! What can be asked of the factory: plain arguments of its use cases.
 
-use crate::domain::{ImageId, Parameters, Secret};
-use crate::store::{ImageFilter, Page};
+use crate::domain::{ImageId, Kind, Parameters, Secret, Status};
 
 /// Asks for a base image.
 #[derive(Debug, Clone)]
@@ -73,13 +72,17 @@ pub struct DeleteRequest {
     pub cascade: bool,
 }
 
-/// Which images to list, and which part of the list.
+/// Which images to list; what is `None` matches all.
 #[derive(Debug, Clone, Default)]
 pub struct ListRequest {
-    /// Which images.
-    pub filter: ImageFilter,
-    /// Which part.
-    pub page: Page,
+    /// Only this kind.
+    pub kind: Option<Kind>,
+    /// Only this status.
+    pub status: Option<Status>,
+    /// Only children of this image.
+    pub parent: Option<ImageId>,
+    /// Also those whose status is DELETED.
+    pub include_deleted: bool,
 }
 
 /// Which events to watch.

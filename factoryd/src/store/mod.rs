@@ -26,12 +26,13 @@ mod error;
 mod events;
 mod image_row;
 mod images;
-mod lists;
 mod owner;
 mod ownership;
 mod resources;
 mod rows;
 mod schema;
+mod signed_ahead;
+mod tokens;
 mod work;
 mod writer;
 
@@ -41,7 +42,8 @@ mod tests;
 pub use bodies::NewArtifact;
 pub use error::Error;
 pub use events::EventQuery;
-pub use lists::{ImageFilter, Listed, Page};
+pub use images::ImageFilter;
+pub use signed_ahead::SignedAhead;
 pub use work::WorkDir;
 
 use owner::Owner;

@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod cancelling;
-mod contents;
 mod deleting;
 mod fake;
 mod making;
