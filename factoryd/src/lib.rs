@@ -11,6 +11,7 @@ pub mod domain;
 pub mod factory;
 pub mod grpc;
 pub mod jobs;
+pub mod outbound;
 pub mod pipeline;
 pub mod plugin;
 pub mod report;

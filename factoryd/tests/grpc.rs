@@ -165,6 +165,32 @@ async fn what_is_refused_is_explained_and_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_list_is_read_page_by_page() {
+    let world = world(Script::default()).await;
+    let mut client = client(&world);
+    let mut made = Vec::new();
+    for _ in 0..5 {
+        made.push(base(&mut client, "FakeOS").await.unwrap().id);
+    }
+    let mut request = v1::ListImagesRequest { page_size: 2, ..Default::default() };
+    let mut pages = Vec::new();
+    loop {
+        let page = client.list_images(request.clone()).await.unwrap().into_inner();
+        pages.push(page.images.into_iter().map(|image| image.id).collect::<Vec<_>>());
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+    }
+    assert_eq!(pages, made.chunks(2).map(<[String]>::to_vec).collect::<Vec<_>>());
+    let begun = v1::ListImagesRequest { id_prefix: made[3].clone(), ..Default::default() };
+    let found = client.list_images(begun).await.unwrap().into_inner().images;
+    assert_eq!(found.into_iter().map(|image| image.id).collect::<Vec<_>>(), made[3..4]);
+    let wrong = v1::ListImagesRequest { page_token: "x".into(), ..Default::default() };
+    assert_eq!(client.list_images(wrong).await.unwrap_err().code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
 async fn an_image_that_is_not_there_is_not_found_by_any_method() {
     let world = world(Script::default()).await;
     let mut client = client(&world);

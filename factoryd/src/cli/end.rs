@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::follow::Follow;
 use super::json;
 use super::lines::Lines;
+use super::pages::Pages;
 use super::result::failure;
 use super::session::{Client, Session};
 use super::{ids, input};
@@ -65,10 +66,10 @@ async fn family(
 ) -> Result<Vec<v1::Image>, Error> {
     let mut family = vec![image];
     if cascade {
-        let all = client.list_images(v1::ListImagesRequest::default()).await?.into_inner().images;
         let mut next = 0;
-        while let Some(parent) = family.get(next).map(|image| image.id.clone()) {
-            family.extend(all.iter().filter(|image| image.parent_id == parent).cloned());
+        while let Some(parent_id) = family.get(next).map(|image| image.id.clone()) {
+            let children = v1::ListImagesRequest { parent_id, ..Default::default() };
+            family.extend(Pages::new(client.clone(), children).all().await?);
             next += 1;
         }
     }

@@ -6,6 +6,7 @@ use super::error::Error;
 use super::exit::Exit;
 use super::ids;
 use super::lines::Lines;
+use super::pages::Pages;
 use super::session::Session;
 use crate::daemon::Signals;
 use factory_proto::factory_v1 as v1;
@@ -26,7 +27,7 @@ pub(super) async fn watch(session: &Session, arguments: &WatchArguments) -> Resu
     let mut client = session.client();
     let images = if arguments.images.is_empty() {
         let request = v1::ListImagesRequest { deleted: true, ..Default::default() };
-        client.list_images(request).await?.into_inner().images
+        Pages::new(client.clone(), request).all().await?
     } else {
         ids::find_all(&mut client, &arguments.images).await?
     };

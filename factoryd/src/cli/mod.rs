@@ -16,6 +16,7 @@ mod ids;
 mod input;
 mod json;
 mod lines;
+mod pages;
 mod query;
 mod result;
 mod session;

@@ -4,6 +4,7 @@ use super::arguments::{ImagesArguments, KindWord, PluginsArguments, ShowArgument
 use super::display::print;
 use super::error::Error;
 use super::exit::Exit;
+use super::pages::Pages;
 use super::session::Session;
 use super::table::table;
 use super::words::{explanation, one_line, printable, run_command, size};
@@ -17,18 +18,33 @@ pub(super) async fn images(session: &Session, arguments: &ImagesArguments) -> Re
     let request = v1::ListImagesRequest {
         kind: arguments.kind.map(kind).unwrap_or_default().into(),
         status: arguments.status.map(status).unwrap_or_default().into(),
-        parent_id: String::new(),
         deleted: arguments.all || matches!(arguments.status, Some(StatusWord::Deleted)),
+        ..Default::default()
     };
-    let images = session.client().list_images(request).await?.into_inner().images;
+    let mut pages = Pages::new(session.client(), request);
     if arguments.json {
-        let all: Value = images.iter().map(json::image).collect();
-        print(&format!("{all:#}\n"))?;
+        print_array(pages).await?;
     } else {
-        let rows: Vec<_> = images.iter().map(image_row).collect();
+        let mut rows = Vec::new();
+        while let Some(images) = pages.next().await? {
+            rows.extend(images.iter().map(image_row));
+        }
         print(&table(["ID", "KIND", "FOR", "NAME", "STATUS", "SIZE", "CREATED"], &rows))?;
     }
     Ok(Exit::Done)
+}
+
+/// Prints images as one JSON array, each when it comes.
+async fn print_array(mut pages: Pages) -> Result<(), Error> {
+    let mut separator = "[\n";
+    while let Some(images) = pages.next().await? {
+        for image in &images {
+            let object = format!("{:#}", json::image(image)).replace('\n', "\n  ");
+            print(&format!("{separator}  {object}"))?;
+            separator = ",\n";
+        }
+    }
+    print(if separator == ",\n" { "\n]\n" } else { "[]\n" })
 }
 
 /// Shows one image.

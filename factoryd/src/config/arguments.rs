@@ -4,6 +4,7 @@
 
 use super::Flags;
 use super::access::AccessArguments;
+use super::outbound::OutboundArguments;
 use clap::{Args, Parser};
 use std::ffi::OsString;
 
@@ -85,4 +86,6 @@ pub struct DaemonArguments {
     rest_header_deadline: Option<OsString>,
     #[command(flatten)]
     access: AccessArguments,
+    #[command(flatten)]
+    outbound: OutboundArguments,
 }

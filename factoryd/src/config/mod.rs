@@ -18,6 +18,7 @@ mod arguments;
 mod document;
 mod file;
 mod given;
+mod outbound;
 mod places;
 mod problem;
 mod settings;
@@ -29,6 +30,7 @@ mod value;
 pub use access::AccessArguments;
 pub use arguments::{DaemonArguments, DaemonCommand, SharedArguments};
 pub use given::Flags;
+pub use outbound::OutboundArguments;
 pub use problem::Error;
 pub use sources::{Origin, Setting};
 pub use value::LogFilter;
@@ -36,7 +38,7 @@ pub use value::LogFilter;
 use self::file::Files;
 use self::given::Given;
 use self::sources::Sources;
-use crate::{access as callers, jobs, plugin, rest, store};
+use crate::{access as callers, jobs, outbound as way_out, plugin, rest, store};
 use std::net::SocketAddr;
 
 /// What a factory in this process is made of.
@@ -48,6 +50,8 @@ pub struct Config {
     pub plugins: plugin::Options,
     /// How much is done at once.
     pub jobs: jobs::Options,
+    /// What may be reached.
+    pub outbound: way_out::Options,
 }
 
 /// What a daemon is made of.

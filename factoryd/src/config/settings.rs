@@ -5,11 +5,12 @@
 use super::access;
 use super::arguments::DaemonArguments;
 use super::given::Given;
+use super::outbound;
 use super::places;
 use super::sources::Sources;
 use super::value::LogFilter;
 use super::{Config, DaemonConfig};
-use crate::{jobs, plugin, rest, store};
+use crate::{jobs, outbound as way_out, plugin, rest, store};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -27,7 +28,7 @@ pub(super) fn log(from: &mut Sources, usual: &str) -> LogFilter {
     from.or("log", "log", LogFilter::usual(usual))
 }
 
-/// Reads what makes a factory.
+/// Reads what makes a factory. In the process of a command line it works for its own user, and may do what that user may.
 pub(super) fn shared(from: &mut Sources) -> Config {
     let root = from.or_else("store", "store", places::store).unwrap_or_else(|| {
         let hint = "give --store, or set HOME".to_owned();
@@ -37,12 +38,13 @@ pub(super) fn shared(from: &mut Sources) -> Config {
     let directories = plugin_directories(from);
     let mut plugins = plugin::Options::new(directories, plugin::Options::default_runtime_dir());
     plugins.executable_directories = places::executables();
-    Config { store: store::Options { root }, plugins, jobs: jobs(from) }
+    let outbound = way_out::Options { trusting: true, ..way_out::Options::default() };
+    Config { store: store::Options { root }, plugins, jobs: jobs(from), outbound }
 }
 
 /// Reads what makes a daemon.
 pub(super) fn daemon(from: &mut Sources) -> DaemonConfig {
-    let factory = shared(from);
+    let factory = Config { outbound: outbound::read(from), ..shared(from) };
     let listen = from.or("grpc.listen", "listen", SocketAddr::from(([127, 0, 0, 1], 8076)));
     let rest = from.optional("rest.listen", "rest");
     loopback(from, "grpc.listen", Some(listen));

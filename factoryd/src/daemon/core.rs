@@ -2,9 +2,10 @@
 
 use super::{Error, plugins};
 use crate::config::Config;
-use crate::factory::Factory;
+use crate::factory::{Factory, Parts};
 use crate::grpc::Api;
 use crate::jobs;
+use crate::outbound::Contents;
 use crate::plugin::Host;
 use crate::rest;
 use crate::store::Store;
@@ -16,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 /// A factory at work.
 pub(super) struct Core {
     factory: Factory,
-    store: Store,
     host: Host,
     stop_grace: Duration,
     builds: JoinSet<Result<(), jobs::Late>>,
@@ -32,17 +32,17 @@ impl Core {
         let store = Store::open(config.store).await.map_err(Error::Store)?;
         let stop_grace = config.plugins.timing.stop_grace;
         let host = Host::new(config.plugins).map_err(Error::Plugins)?;
-        let (factory, service) = Factory::new(store.clone(), Arc::new(host.clone()), config.jobs);
+        let parts = Parts {
+            store,
+            delegates: Arc::new(host.clone()),
+            contents: Arc::new(Contents::new(&config.outbound)),
+        };
+        let (factory, service) = Factory::new(parts, config.jobs);
         service.recover().await.map_err(Error::Store)?;
         let stop_builds = CancellationToken::new();
         let mut builds = JoinSet::new();
         builds.spawn(service.run(stop_builds.clone()));
-        Ok(Self { factory, store, host, stop_grace, builds, stop_builds })
-    }
-
-    /// Answers the store.
-    pub(super) fn store(&self) -> Store {
-        self.store.clone()
+        Ok(Self { factory, host, stop_grace, builds, stop_builds })
     }
 
     /// Answers the API; its streams end when `stop` fires.

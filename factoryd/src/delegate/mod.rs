@@ -1,9 +1,12 @@
 //! The ports: what the pipeline asks of plugins, in the factory's own words.
 //!
-//! `plugin` implements them over gRPC; tests implement them in ten lines. The methods are Image Factory's delegates.
+//! `plugin` implements them over gRPC; tests implement them in ten lines. The methods are Image Factory's delegates. One
+//! port is no plugin: [`ContentSource`], which `outbound` implements.
 
+mod content;
 mod operation;
 
+pub use content::{ContentSource, NoContents};
 pub use operation::{Announced, EventSink, Operation, OperationEvent, OperationId, SinkError};
 
 use crate::domain::{

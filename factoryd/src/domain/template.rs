@@ -143,6 +143,36 @@ pub struct Command {
     pub content: Content,
 }
 
+impl Template {
+    /// Answers every content with where it is in the template, to be replaced.
+    pub fn contents_mut(&mut self) -> impl Iterator<Item = (String, &mut Content)> {
+        let files = self.files.iter_mut().map(|File { name, content }| {
+            (format!("template/files/file[@name=\"{name}\"]"), content)
+        });
+        let precommands = in_list("precommands", &mut self.precommands);
+        files.chain(precommands).chain(in_list("commands", &mut self.commands))
+    }
+
+    /// Answers the URLs of contents that are to be fetched, each with where it is in the template.
+    pub fn urls(&self) -> Vec<(String, String)> {
+        let mut template = self.clone();
+        let urls = template.contents_mut().filter_map(|(path, content)| match content {
+            Content::Url(url) => Some((path, std::mem::take(url))),
+            Content::Bytes(_) => None,
+        });
+        urls.collect()
+    }
+}
+
+fn in_list<'a>(
+    list: &'static str,
+    commands: &'a mut [Command],
+) -> impl Iterator<Item = (String, &'a mut Content)> {
+    commands.iter_mut().map(move |Command { name, content }| {
+        (format!("template/{list}/command[@name=\"{name}\"]"), content)
+    })
+}
+
 /// Files and commands that a cloud plugin wants in a target image.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CloudContent {

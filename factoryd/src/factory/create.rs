@@ -7,9 +7,7 @@ use super::{
 use crate::delegate::{
     self, Account, CloudDelegate, Description, Diagnostic, OsDelegate, Proposal,
 };
-use crate::domain::{
-    Content, Failure, Fault, Image, ImageId, Kind, Parameters, Secret, Status, Template,
-};
+use crate::domain::{Failure, Fault, Image, ImageId, Kind, Parameters, Secret, Status, Template};
 use crate::jobs::{Job, ShuttingDown, Work};
 use crate::pipeline::{for_customisation, recorded_template};
 use crate::tdl;
@@ -34,10 +32,11 @@ impl Factory {
     /// Begins a base image.
     ///
     /// # Errors
-    /// If the template is not valid, no plugin installs its operating system, or that plugin can't be asked.
+    /// If the template is not valid, names contents that can't be fetched for certain, no plugin installs its operating
+    /// system, or that plugin can't be asked.
     pub async fn create_base_image(&self, request: BaseImageRequest) -> Result<Image, Error> {
         let template = tdl::parse(&request.template_xml).map_err(Error::Template)?;
-        self_contained(&template)?;
+        self.judge_contents(&template)?;
         let os = self.os(&template)?;
         let description = described(os.describe().await)?;
         let mut parameters = request.parameters;
@@ -130,7 +129,9 @@ impl Factory {
     ) -> Result<(Template, Option<ImageId>), Error> {
         let target = match &request.source {
             ProviderSource::Snapshot(xml) => {
-                return Ok((tdl::parse(xml).map_err(Error::Template)?, None));
+                let template = tdl::parse(xml).map_err(Error::Template)?;
+                self.judge_contents(&template)?;
+                return Ok((template, None));
             }
             ProviderSource::TargetImage(id) => self.parent(id, Kind::Target).await?,
             ProviderSource::Template(xml) => {
@@ -158,6 +159,15 @@ impl Factory {
         let begun = job.image.clone();
         self.jobs.submit(job).map_err(|ShuttingDown| Error::ShuttingDown)?;
         Ok(begun)
+    }
+
+    /// Refuses contents of which it can be told without asking anybody that they won't be had.
+    fn judge_contents(&self, template: &Template) -> Result<(), Error> {
+        for (path, url) in template.urls() {
+            let judged = self.contents.judge(&url);
+            judged.map_err(|failure| Error::Plugin(Box::new(failure.path(path))))?;
+        }
+        Ok(())
     }
 
     fn os(&self, template: &Template) -> Result<Arc<dyn OsDelegate>, Error> {
@@ -218,19 +228,6 @@ impl Draft {
             ..Image::asked_for(id, self.kind, SystemTime::now())
         }
     }
-}
-
-/// Refuses content that would have to be fetched from somewhere.
-fn self_contained(template: &Template) -> Result<(), Error> {
-    let files = template.files.iter().map(|file| (&file.name, &file.content));
-    let commands = template.precommands.iter().chain(&template.commands);
-    let mut contents = files.chain(commands.map(|command| (&command.name, &command.content)));
-    let Some((name, _)) = contents.find(|(_, content)| matches!(content, Content::Url(_))) else {
-        return Ok(());
-    };
-    let message = format!("the content of {name} is a URL, which this factory does not fetch");
-    let failure = Failure::new(Fault::User, "CONTENT_NOT_FETCHED", message);
-    Err(Error::Plugin(Box::new(failure.hint("put the content into the template, as base64"))))
 }
 
 /// Refuses what a plugin finds wrong.

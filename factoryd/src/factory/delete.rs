@@ -1,6 +1,6 @@
 //! Ending images.
 
-use super::{DeleteRequest, Error, Factory, ListRequest};
+use super::{DeleteRequest, Error, Factory, ImageFilter, Page};
 use crate::delegate::Account;
 use crate::domain::{CloudIdentifiers, EventKind, Image, ImageId, Status};
 use crate::jobs::{Job, ShuttingDown, Work};
@@ -33,8 +33,8 @@ impl Factory {
 
     /// Answers what was made from an image and is not being deleted already: the job waits for those.
     async fn children(&self, id: &ImageId) -> Result<Vec<Image>, Error> {
-        let request = ListRequest { parent: Some(id.clone()), ..ListRequest::default() };
-        let mut children = self.images(request).await?;
+        let filter = ImageFilter { parent: Some(id.clone()), ..ImageFilter::default() };
+        let mut children = self.store.images(&filter, &Page::default()).await?.items;
         children.retain(|child| child.status != Status::Deleting);
         Ok(children)
     }

@@ -8,6 +8,8 @@ mod request;
 mod watch;
 
 pub use crate::jobs::{Late, Options, Service};
+pub use crate::pipeline::Parts;
+pub use crate::store::{ImageFilter, Listed, Page};
 pub use error::Error;
 pub use refused::RefusedRequest;
 pub use request::{
@@ -15,11 +17,11 @@ pub use request::{
     TargetImageRequest, TargetSource, WatchRequest,
 };
 
-use crate::delegate::Delegates;
+use crate::delegate::{ContentSource, Delegates};
 use crate::domain::{Image, ImageId};
 use crate::jobs::Jobs;
 use crate::pipeline::Pipeline;
-use crate::store::{ImageFilter, Store};
+use crate::store::Store;
 use std::sync::Arc;
 
 /// An image factory. Cheap to clone.
@@ -27,15 +29,17 @@ use std::sync::Arc;
 pub struct Factory {
     store: Store,
     delegates: Arc<dyn Delegates>,
+    contents: Arc<dyn ContentSource>,
     jobs: Jobs,
 }
 
 impl Factory {
-    /// Makes a factory over a store and plugins, and the service that must run beside it.
-    pub fn new(store: Store, delegates: Arc<dyn Delegates>, options: Options) -> (Self, Service) {
-        let pipeline = Pipeline::new(store.clone(), delegates.clone());
+    /// Makes a factory of its parts, and the service that must run beside it.
+    pub fn new(parts: Parts, options: Options) -> (Self, Service) {
+        let pipeline = Pipeline::new(parts.clone());
+        let Parts { store, delegates, contents } = parts;
         let (jobs, service) = Jobs::new(store.clone(), pipeline, options);
-        (Self { store, delegates, jobs }, service)
+        (Self { store, delegates, contents, jobs }, service)
     }
 
     /// Answers an image.
@@ -50,14 +54,24 @@ impl Factory {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn images(&self, request: ListRequest) -> Result<Vec<Image>, Error> {
-        let filter = ImageFilter {
-            kind: request.kind,
-            status: request.status,
-            parent: request.parent,
-            include_deleted: request.include_deleted,
-        };
-        Ok(self.store.images(&filter).await?)
+    pub async fn images(&self, request: &ListRequest) -> Result<Listed<Image>, Error> {
+        Ok(self.store.images(&request.filter, &request.page).await?)
+    }
+
+    /// Lists images by their ids alone, oldest first.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn image_ids(&self, request: &ListRequest) -> Result<Listed<ImageId>, Error> {
+        Ok(self.store.image_ids(&request.filter, &request.page).await?)
+    }
+
+    /// Counts the images that all pages of a list have together.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn count(&self, filter: &ImageFilter) -> Result<usize, Error> {
+        Ok(self.store.count_images(filter).await?)
     }
 
     /// Asks for the work on an image to stop. It ends FAILED with the reason `CANCELLED` once the plugin has cleaned up.

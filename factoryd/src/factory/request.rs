@@ -1,6 +1,7 @@
 //! What can be asked of the factory: plain arguments of its use cases.
 
-use crate::domain::{ImageId, Kind, Parameters, Secret, Status};
+use crate::domain::{ImageId, Parameters, Secret};
+use crate::store::{ImageFilter, Page};
 
 /// Asks for a base image.
 #[derive(Debug, Clone)]
@@ -72,17 +73,13 @@ pub struct DeleteRequest {
     pub cascade: bool,
 }
 
-/// Which images to list; what is `None` matches all.
+/// Which images to list, and which part of the list.
 #[derive(Debug, Clone, Default)]
 pub struct ListRequest {
-    /// Only this kind.
-    pub kind: Option<Kind>,
-    /// Only this status.
-    pub status: Option<Status>,
-    /// Only children of this image.
-    pub parent: Option<ImageId>,
-    /// Also those whose status is DELETED.
-    pub include_deleted: bool,
+    /// Which images.
+    pub filter: ImageFilter,
+    /// Which part.
+    pub page: Page,
 }
 
 /// Which events to watch.

@@ -92,9 +92,11 @@ impl v1::factory_server::Factory for Api {
         request: Request<v1::ListImagesRequest>,
     ) -> Result<Response<v1::ListImagesResponse>, Status> {
         let request = request::list(request.get_ref())?;
-        let images = self.factory.images(request).await.map_err(|error| status(&error))?;
-        let images = images.into_iter().map(translate::image).collect();
-        Ok(Response::new(v1::ListImagesResponse { images }))
+        let listed = self.factory.images(&request).await.map_err(|error| status(&error))?;
+        let images: Vec<v1::Image> = listed.items.into_iter().map(translate::image).collect();
+        let last = images.last().filter(|_| listed.more);
+        let next_page_token = last.map(|image| image.id.clone()).unwrap_or_default();
+        Ok(Response::new(v1::ListImagesResponse { images, next_page_token }))
     }
 
     type WatchStream = Events;

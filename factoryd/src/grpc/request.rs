@@ -3,14 +3,19 @@
 use super::status::{Refused, invalid};
 use crate::domain::{ImageId, Kind, Parameters, Secret, Status};
 use crate::factory::{
-    BaseImageRequest, DeleteRequest, ListRequest, ProviderImageRequest, ProviderSource,
-    TargetImageRequest, TargetSource, WatchRequest,
+    BaseImageRequest, DeleteRequest, ImageFilter, ListRequest, Page, ProviderImageRequest,
+    ProviderSource, TargetImageRequest, TargetSource, WatchRequest,
 };
 use crate::report::chain;
 use factory_proto::factory_v1::{
     self as v1, create_provider_image_request::Source as FromProvider,
     create_target_image_request::Source as FromTarget,
 };
+
+/// How many images a page has if the client does not say.
+const PAGE_SIZE: usize = 100;
+/// How many it has at most.
+const PAGE_SIZE_MAX: usize = 1000;
 
 /// Reads a request for a base image.
 pub(super) fn base_image(it: v1::CreateBaseImageRequest) -> Result<BaseImageRequest, Refused> {
@@ -78,18 +83,26 @@ pub(super) fn delete(it: v1::DeleteRequest) -> Result<DeleteRequest, Refused> {
     })
 }
 
-/// Reads a request for a list.
+/// Reads a request for a list. A page token is the id of the last image of the page before.
 pub(super) fn list(it: &v1::ListImagesRequest) -> Result<ListRequest, Refused> {
-    let parent = match it.parent_id.as_str() {
-        "" => None,
-        id => Some(image_id("parent_id", id)?),
+    let id = |field, text: &str| match text {
+        "" => Ok(None),
+        id => image_id(field, id).map(Some),
     };
-    Ok(ListRequest {
+    let filter = ImageFilter {
         kind: kind(it.kind)?,
         status: status(it.status)?,
-        parent,
+        parent: id("parent_id", &it.parent_id)?,
+        id_prefix: (!it.id_prefix.is_empty()).then(|| it.id_prefix.clone()),
         include_deleted: it.deleted,
-    })
+        ..ImageFilter::default()
+    };
+    let limit = match it.page_size {
+        0 => PAGE_SIZE,
+        size => usize::try_from(size).unwrap_or(PAGE_SIZE_MAX).min(PAGE_SIZE_MAX),
+    };
+    let after = id("page_token", &it.page_token)?;
+    Ok(ListRequest { filter, page: Page { after, offset: 0, limit: Some(limit) } })
 }
 
 /// Reads a request to watch.
@@ -169,9 +182,10 @@ mod tests {
     #[test]
     fn an_unspecified_filter_matches_all() {
         let request = list(&v1::ListImagesRequest::default()).unwrap();
-        assert_eq!((request.kind, request.status, request.parent), (None, None, None));
+        assert_eq!(request.filter, ImageFilter::default());
+        assert_eq!(request.page, Page { limit: Some(PAGE_SIZE), ..Page::default() });
         let failed = v1::ImageStatus::Failed.into();
         let request = v1::ListImagesRequest { status: failed, ..Default::default() };
-        assert_eq!(list(&request).unwrap().status, Some(crate::domain::Status::Failed));
+        assert_eq!(list(&request).unwrap().filter.status, Some(crate::domain::Status::Failed));
     }
 }

@@ -3,7 +3,10 @@
 use super::{Jobs, LOOK_AGAIN};
 use crate::domain::{Failure, Fault, Image, Status};
 use crate::pipeline;
-use crate::store::ImageFilter;
+use crate::store::{ImageFilter, Page};
+
+/// How many children are looked at together.
+const CHILDREN_MAX: usize = 100;
 
 impl Jobs {
     /// Waits until no image is left that was made from this one.
@@ -12,11 +15,13 @@ impl Jobs {
     /// If one of them stays.
     pub(super) async fn without_children(&self, image: &Image) -> pipeline::Result<()> {
         let filter = ImageFilter { parent: Some(image.id.clone()), ..ImageFilter::default() };
+        // Those that are gone make room for those behind them.
+        let page = Page { limit: Some(CHILDREN_MAX), ..Page::default() };
         let mut cursor = self.0.store.cursor();
         loop {
             cursor.mark_unchanged();
-            let found = self.0.store.images(&filter).await;
-            let children = found.map_err(|error| pipeline::store_failed(&error))?;
+            let found = self.0.store.images(&filter, &page).await;
+            let children = found.map_err(|error| pipeline::store_failed(&error))?.items;
             if children.is_empty() {
                 return Ok(());
             }

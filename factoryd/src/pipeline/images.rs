@@ -11,14 +11,13 @@ impl Pipeline {
     /// Builds a base image.
     ///
     /// # Errors
-    /// If no plugin installs the operating system, or the plugin fails, or the build is cancelled.
+    /// If no plugin installs the operating system, a content can't be had, the plugin fails, or the build is cancelled.
     pub async fn base_image(&self, build: &Build) -> Result<()> {
         let os = self.delegates.os(&build.template.os).map_err(|error| no_delegate(&error))?;
+        let template = self.with_contents(build).await?;
         let step = Step { method: "CreateBaseImage", percent: (0.0, 99.0), bodies: Bodies::Adopt };
         let done = self
-            .step(build, step, async |operation| {
-                os.create_base_image(operation, &build.template).await
-            })
+            .step(build, step, async |operation| os.create_base_image(operation, &template).await)
             .await?;
         discard(done.work_dir).await;
         Ok(())
@@ -51,11 +50,12 @@ impl Pipeline {
     pub async fn snapshot(&self, build: &Build, account: &Account) -> Result<()> {
         let target = target_of(&build.image)?;
         let cloud = self.delegates.cloud(target).map_err(|error| no_delegate(&error))?;
+        let template = self.with_contents(build).await?;
         let step =
             Step { method: "SnapshotImageOnProvider", percent: (0.0, 99.0), bodies: Bodies::Adopt };
         let done = self
             .step(build, step, async |operation| {
-                cloud.snapshot_image_on_provider(operation, target, account, &build.template).await
+                cloud.snapshot_image_on_provider(operation, target, account, &template).await
             })
             .await?;
         discard(done.work_dir).await;

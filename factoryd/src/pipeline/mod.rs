@@ -10,10 +10,11 @@
 //! delete    Cloud.DeleteFromProvider (provider images), then the bodies
 //! ```
 //!
-//! That is Image Factory's sequence. When a story runs and with how many beside it is the business of `jobs`.
+//! Before a template is given to a plugin to install or to make a snapshot of, what it names by URL is fetched. That is Image Factory's sequence. When a story runs and with how many beside it is the business of `jobs`.
 //!
 //! **Invariant:** nothing here knows a process or a network: `pipeline` never imports `plugin`.
 
+mod contents;
 mod delete;
 mod images;
 mod recorder;
@@ -23,7 +24,7 @@ mod target;
 pub use images::{for_customisation, recorded_template};
 pub(crate) use step::cancelled;
 
-use crate::delegate::Delegates;
+use crate::delegate::{ContentSource, Delegates, NoContents};
 use crate::domain::{Failure, Fault, Image, Secret, Template};
 use crate::report;
 use crate::store::{self, Store};
@@ -49,17 +50,37 @@ pub struct Build {
     pub cancel_grace: Duration,
 }
 
+/// What a factory is made of.
+#[derive(Clone)]
+pub struct Parts {
+    /// Where everything is recorded.
+    pub store: Store,
+    /// Who installs systems and speaks to clouds.
+    pub delegates: Arc<dyn Delegates>,
+    /// Who fetches what templates name by URL.
+    pub contents: Arc<dyn ContentSource>,
+}
+
+impl Parts {
+    /// Makes a factory's parts: one that fetches nothing.
+    pub fn new(store: Store, delegates: Arc<dyn Delegates>) -> Self {
+        Self { store, delegates, contents: Arc::new(NoContents) }
+    }
+}
+
 /// Tells the story of images. Cheap to clone.
 #[derive(Clone)]
 pub struct Pipeline {
     store: Store,
     delegates: Arc<dyn Delegates>,
+    contents: Arc<dyn ContentSource>,
 }
 
 impl Pipeline {
-    /// Makes a pipeline that records in `store` and works through `delegates`.
-    pub fn new(store: Store, delegates: Arc<dyn Delegates>) -> Self {
-        Self { store, delegates }
+    /// Makes a pipeline that records, works and fetches through these parts.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, delegates, contents } = parts;
+        Self { store, delegates, contents }
     }
 }
 

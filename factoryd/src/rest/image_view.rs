@@ -17,7 +17,7 @@ pub(super) fn created(image: &Image, href: &str) -> Value {
 }
 
 /// An image as it is now, with `family`: what was made from it, and what it was made from.
-pub(super) fn shown(image: &Image, href: &str, origin: &str, children: &[Image]) -> Value {
+pub(super) fn shown(image: &Image, href: &str, origin: &str, children: &[ImageId]) -> Value {
     let mut members = members(image, href);
     let parent = |kind| match &image.parent {
         Some(id) => reference(kind, id, &address(origin, kind, id)),
@@ -39,10 +39,14 @@ pub(super) fn shown(image: &Image, href: &str, origin: &str, children: &[Image])
 }
 
 /// A collection: where each image is, and nothing more.
-pub(super) fn listed(kind: Kind, images: &[Image], address: &str) -> Value {
-    let word = word(kind);
-    let entry = |image: &Image| json!({ word.key: reference(kind, &image.id, &format!("{address}/{}", image.id)) });
-    json!({ word.collection: images.iter().map(entry).collect::<Vec<_>>() })
+pub(super) fn listed(kind: Kind, images: &[ImageId], address: &str) -> Value {
+    let entries = images.iter().map(|id| entry(kind, id, address));
+    json!({ word(kind).collection: entries.collect::<Vec<_>>() })
+}
+
+/// An image of a collection.
+pub(super) fn entry(kind: Kind, id: &ImageId, address: &str) -> Value {
+    json!({ word(kind).key: reference(kind, id, &format!("{address}/{id}")) })
 }
 
 fn wrapped(kind: Kind, members: Map<String, Value>) -> Value {

@@ -1,23 +1,10 @@
-//! Images: recorded and listed.
+//! Images: recorded and read one by one.
 
 use super::writer::Durability;
 use super::{Error, Store, append, image_row};
-use crate::domain::{Event, EventKind, Image, ImageId, Kind, Status};
+use crate::domain::{Event, EventKind, Image, ImageId, Status};
 use sqlx::QueryBuilder;
 use sqlx::sqlite::SqliteRow;
-
-/// Which images to list. The default is all but the deleted ones.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ImageFilter {
-    /// Of this kind only.
-    pub kind: Option<Kind>,
-    /// In this status only; asking for deleted ones includes them.
-    pub status: Option<Status>,
-    /// Made from this image only.
-    pub parent: Option<ImageId>,
-    /// Deleted ones too.
-    pub include_deleted: bool,
-}
 
 impl Store {
     /// Records a new image, owned by this process, and answers its first event: New → New, at its time of creation.
@@ -55,30 +42,6 @@ impl Store {
         let row = query.build().fetch_optional(&self.inner.readers).await;
         let row = row.map_err(self.failed("read an image"))?;
         row.map(|row| self.whole_image(&row)).transpose()
-    }
-
-    /// Lists images, oldest first.
-    ///
-    /// # Errors
-    /// If the database can't be read.
-    pub async fn images(&self, filter: &ImageFilter) -> Result<Vec<Image>, Error> {
-        let mut query = QueryBuilder::new(image_row::SELECT_WHOLE);
-        query.push(" WHERE true");
-        if let Some(kind) = filter.kind {
-            query.push(" AND i.kind = ").push_bind(kind.as_str());
-        }
-        if let Some(status) = filter.status {
-            query.push(" AND i.status = ").push_bind(status.as_str());
-        } else if !filter.include_deleted {
-            query.push(" AND i.status <> ").push_bind(Status::Deleted.as_str());
-        }
-        if let Some(parent) = &filter.parent {
-            query.push(" AND i.parent = ").push_bind(parent.as_str());
-        }
-        query.push(" ORDER BY i.number");
-        let rows = query.build().fetch_all(&self.inner.readers).await;
-        let rows = rows.map_err(self.failed("list images"))?;
-        rows.iter().map(|row| self.whole_image(row)).collect()
     }
 
     pub(super) fn whole_image(&self, row: &SqliteRow) -> Result<Image, Error> {

@@ -26,13 +26,12 @@ mod error;
 mod events;
 mod image_row;
 mod images;
+mod lists;
 mod owner;
 mod ownership;
 mod resources;
 mod rows;
 mod schema;
-mod signed_ahead;
-mod tokens;
 mod work;
 mod writer;
 
@@ -42,8 +41,7 @@ mod tests;
 pub use bodies::NewArtifact;
 pub use error::Error;
 pub use events::EventQuery;
-pub use images::ImageFilter;
-pub use signed_ahead::SignedAhead;
+pub use lists::{ImageFilter, Listed, Page};
 pub use work::WorkDir;
 
 use owner::Owner;

@@ -6,7 +6,8 @@ use std::ops::Range;
 
 const NAMES: [&str; 2] = ["rootpw", "key"];
 
-/// Answers the document with nothing inside `rootpw` and `key` but its line ends, so that lines keep their numbers.
+/// Answers the document with nothing inside `rootpw` and `key`, and no credentials in URLs of contents, but their line
+/// ends, so that lines keep their numbers.
 pub fn blank_secrets(document: &str) -> String {
     replace(document, |secret| secret.chars().filter(|c| *c == '\n').collect())
 }
@@ -34,25 +35,46 @@ fn replace(document: &str, with: impl Fn(&str) -> String) -> String {
 fn spans(document: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     match xml::read(document, &mut Faults::default()) {
-        Some(root) => collect(&root, &mut found),
+        Some(root) => collect(&root, document, &mut found),
         None => scan(document, &mut found),
     }
     found
 }
 
-fn collect(element: &Element<'_>, found: &mut Vec<Range<usize>>) {
+fn collect(element: &Element<'_>, document: &str, found: &mut Vec<Range<usize>>) {
     if NAMES.contains(&element.name) {
         found.push(element.inner.clone());
         return;
     }
-    element.children().for_each(|child| collect(child, found));
+    if element.attribute("type").is_some_and(|kind| kind.value == "url") {
+        let inner = element.inner.clone();
+        let credentials = credentials(&document[inner.clone()]);
+        found.extend(credentials.map(|at| inner.start + at.start..inner.start + at.end));
+    }
+    element.children().for_each(|child| collect(child, document, found));
+}
+
+/// Finds `user:password@` in a URL, as those would who fetch it: slashes may lean the other way, and there may be more
+/// than one `@`.
+fn credentials(url: &str) -> Option<Range<usize>> {
+    let scheme = url.find(':')?;
+    let rest = &url[scheme + 1..];
+    let start = scheme + 1 + rest.len() - rest.trim_start_matches(['/', '\\']).len();
+    let authority = url[start..].split(['/', '\\', '?', '#']).next()?;
+    authority.rfind('@').map(|at| start..start + at + 1)
 }
 
 fn scan(document: &str, found: &mut Vec<Range<usize>>) {
     let mut at = 0;
     while let Some(open) = document[at..].find('<') {
         at += open + 1;
-        let Some(name) = NAMES.iter().find(|name| opens(&document[at..], name)) else { continue };
+        let Some(name) = NAMES.iter().find(|name| opens(&document[at..], name)) else {
+            let tag = document[at..].find('>').map_or(document.len(), |end| at + end + 1);
+            let text = &document[tag..];
+            let text = &text[..text.find('<').unwrap_or(text.len())];
+            found.extend(credentials(text).map(|range| tag + range.start..tag + range.end));
+            continue;
+        };
         let start = document[at..].find('>').map_or(at + name.len(), |end| at + end + 1);
         let end = document[start..].find(&format!("</{name}"));
         let end = end.map_or(document.len(), |end| start + end);
@@ -80,6 +102,24 @@ mod tests {
     fn secrets_of_a_broken_document_are_blanked_too() {
         assert_eq!(blank_secrets("<a><rootpw>x</rootpw><b>"), "<a><rootpw></rootpw><b>");
         assert_eq!(blank_secrets("<a><key a='b'>x\ny"), "<a><key a='b'>\n");
+    }
+
+    #[test]
+    fn credentials_in_urls_of_contents_are_secrets() {
+        let around = |url: &str| {
+            format!("<template><files><file name='/a@b' type='url'>{url}</file></files></template>")
+        };
+        for (url, left) in [
+            ("https://me:pw@x.org/a", "https://x.org/a"),
+            (" http:\\\\me:p@w@x.org/a@b ", " http:\\\\x.org/a@b "),
+            ("https://x.org/~me@home?a@b", "https://x.org/~me@home?a@b"),
+            ("file://me@x", "file://x"),
+        ] {
+            assert_eq!(blank_secrets(&around(url)), around(left));
+            assert_eq!(blank_secrets(&format!("<a>{url}<b>")), format!("<a>{left}<b>"));
+        }
+        let command = "<a><command>curl https://me:pw@x.org/</command></a>";
+        assert_eq!(blank_secrets(command), command, "what is no URL is left alone");
     }
 
     #[test]

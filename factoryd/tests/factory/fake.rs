@@ -2,16 +2,16 @@
 
 use async_trait::async_trait;
 use factoryd::delegate::{
-    Account, Announced, CloudDelegate, Delegates, Description, Error, InputImage, NoDelegate,
-    Operation, OperationEvent, OsDelegate,
+    Account, Announced, CloudDelegate, ContentSource, Delegates, Description, Error, InputImage,
+    NoDelegate, Operation, OperationEvent, OsDelegate,
 };
 use factoryd::domain::{
-    CloudContent, CloudIdentifiers, Event, EventKind, Failure, Fault, Image, ImageId,
+    CloudContent, CloudIdentifiers, Content, Event, EventKind, Failure, Fault, Image, ImageId,
     OperatingSystem, Parameters, Progress, Secret, Status, Template,
 };
 use factoryd::factory::{
-    BaseImageRequest, DeleteRequest, Factory, ListRequest, Options, ProviderImageRequest,
-    ProviderSource, Service, TargetImageRequest, TargetSource, WatchRequest,
+    BaseImageRequest, DeleteRequest, Factory, ImageFilter, ListRequest, Options, Parts,
+    ProviderImageRequest, ProviderSource, Service, TargetImageRequest, TargetSource, WatchRequest,
 };
 use factoryd::store::{self, Store};
 use futures_util::TryStreamExt;
@@ -38,6 +38,8 @@ pub(crate) struct Script {
     pub(crate) panic_base: bool,
     /// `DeleteFromProvider` fails.
     pub(crate) fail_delete: bool,
+    /// Who fetches contents; nobody if it is not set.
+    pub(crate) contents: Option<Arc<dyn ContentSource>>,
     /// How many builds are under way, and the most there ever were.
     pub(crate) busy: Mutex<(usize, usize)>,
 }
@@ -86,6 +88,10 @@ impl OsDelegate for Fake {
 
     async fn create_base_image(&self, op: &Operation, template: &Template) -> Result<(), Error> {
         self.call(format!("CreateBaseImage({})", template.name));
+        for (_, content) in template.clone().contents_mut() {
+            let Content::Bytes(content) = content else { panic!("{content:?} was not fetched") };
+            self.call(format!("given {:?}", String::from_utf8_lossy(content)));
+        }
         {
             let mut busy = self.0.busy.lock().unwrap();
             busy.0 += 1;
@@ -250,7 +256,11 @@ pub(crate) async fn world(script: Script) -> World {
 pub(crate) async fn world_at(script: Script, root: TempDir, options: Options) -> World {
     let store = Store::open(store::Options { root: root.path().to_owned() }).await.unwrap();
     let script = Arc::new(script);
-    let (factory, service) = Factory::new(store.clone(), Arc::new(Fakes(script.clone())), options);
+    let mut parts = Parts::new(store.clone(), Arc::new(Fakes(script.clone())));
+    if let Some(contents) = &script.contents {
+        parts.contents = contents.clone();
+    }
+    let (factory, service) = Factory::new(parts, options);
     World { factory, script, root, store, service: Some(service) }
 }
 
@@ -309,8 +319,9 @@ impl World {
     }
 
     pub(crate) async fn all(&self) -> Vec<Image> {
-        let request = ListRequest { include_deleted: true, ..ListRequest::default() };
-        self.factory.images(request).await.unwrap()
+        let filter = ImageFilter { include_deleted: true, ..ImageFilter::default() };
+        let request = ListRequest { filter, ..ListRequest::default() };
+        self.factory.images(&request).await.unwrap().items
     }
 
     pub(crate) fn calls(&self) -> Vec<String> {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod cancelling;
+mod contents;
 mod deleting;
 mod fake;
 mod making;

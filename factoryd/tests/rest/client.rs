@@ -3,6 +3,8 @@
 use crate::fake::{Script, World, world};
 use factoryd::access::{self, Authenticator};
 use factoryd::domain::Role;
+use factoryd::domain::{Image, Kind, Parameters};
+use factoryd::factory::{BaseImageRequest, RefusedRequest};
 use factoryd::rest::{self, Api, Options, Plugin};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -45,9 +47,7 @@ impl Server {
         let api = Api::new(world.factory.clone(), Arc::new(move || plugins.clone()), stop.clone());
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
-        let options_of_access =
-            access::Options { anonymous: Some(Role::Admin), ..Default::default() };
-        let callers = Authenticator::open(options_of_access, world.store.clone()).await.unwrap();
+        let callers = Authenticator::new(access::Options { anonymous: Some(Role::Admin) });
         let mut tasks = JoinSet::new();
         tasks.spawn(rest::serve(socket, api.into_router(callers), options, stop.clone()));
         Self { world, address, stop, tasks }
@@ -86,6 +86,20 @@ impl Server {
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
         let json = ["Content-Type: application/json"];
         self.send(&format!("POST /imagefactory{path}"), &json, body.to_string().as_bytes()).await
+    }
+
+    /// Records a base image whose template is none.
+    pub(crate) async fn refuse_base(&self) -> Image {
+        let template_xml = "x".to_owned();
+        let request = BaseImageRequest {
+            template_xml: template_xml.clone(),
+            parameters: Parameters::default(),
+        };
+        let refusal = self.world.factory.create_base_image(request).await.unwrap_err();
+        let (kind, parent, target, provider) = (Kind::Base, None, None, None);
+        let snapshot = false;
+        let refused = RefusedRequest { kind, template_xml, parent, target, provider, snapshot };
+        self.world.factory.record_refused(refused, refusal).await.unwrap()
     }
 
     /// How many images there are, failed ones included.

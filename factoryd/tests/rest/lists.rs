@@ -28,6 +28,30 @@ async fn pages_are_found_by_following_links() {
 }
 
 #[tokio::test]
+async fn a_list_without_a_limit_has_everything_however_long_it_is() {
+    let server = Server::start(Script::default()).await;
+    let mut made = Vec::new();
+    for _ in 0..2001 {
+        made.push(server.refuse_base().await.id.to_string());
+    }
+    for (path, expected) in [
+        ("/base_images", &made[..]),
+        ("/base_images?offset=1", &made[1..]),
+        ("/base_images?offset=1001", &made[1001..]),
+        ("/base_images?offset=2001", &[]),
+        ("/base_images?limit=1000&offset=1000", &made[1000..2000]),
+    ] {
+        let reply = server.get(path).await;
+        assert_eq!(reply.header("x-total-count"), Some("2001"), "{path}");
+        assert_eq!(reply.header("content-type"), Some("application/json"), "{path}");
+        let page = reply.json();
+        let images = page["base_images"].as_array().unwrap();
+        let listed: Vec<_> = images.iter().map(|it| text(&it["base_image"]["id"])).collect();
+        assert!(listed == expected, "{path}: {} images", listed.len());
+    }
+}
+
+#[tokio::test]
 async fn the_api_describes_itself_to_programs_and_people() {
     let server = Server::start(Script::default()).await;
     let document = server.get("/openapi.json").await.json();

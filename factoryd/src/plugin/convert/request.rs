@@ -2,7 +2,7 @@
 
 use super::{secret, template};
 use crate::delegate::{Account, Diagnostic, Error, InputImage, Proposal};
-use crate::domain::{Artifact, CloudContent, CloudIdentifiers, Notice};
+use crate::domain::{Artifact, CloudContent, CloudIdentifiers, Content, Notice, Template};
 use factory_proto::plugin_v1 as proto;
 
 /// Makes an image that an operation reads.
@@ -19,18 +19,27 @@ pub(in crate::plugin) fn input_image(input: &InputImage) -> Result<proto::InputI
     })
 }
 
-/// Makes a request to be judged.
+/// Makes a request to be judged. Contents that are not fetched yet are empty in it.
 pub(in crate::plugin) fn proposal(it: Proposal<'_>) -> Result<proto::ValidateRequest, Error> {
     let secrets = it.secrets.iter();
     Ok(proto::ValidateRequest {
         method: it.method.to_owned(),
-        template: it.template.map(template).transpose()?,
+        template: it.template.map(|unfetched| template(&without_urls(unfetched))).transpose()?,
         parameters_json: it.parameters.to_json(),
         secret_parameters: secrets.map(|(name, value)| (name.clone(), secret(value))).collect(),
         target: it.target.unwrap_or_default().to_owned(),
         provider: it.account.map(|account| account.provider.clone()).unwrap_or_default(),
         credentials: it.account.map(|account| secret(&account.credentials)),
     })
+}
+
+fn without_urls(template: &Template) -> Template {
+    let mut template = template.clone();
+    let contents = template.contents_mut().map(|(_, content)| content);
+    contents
+        .filter(|content| matches!(content, Content::Url(_)))
+        .for_each(|content| *content = Content::Bytes(Vec::new()));
+    template
 }
 
 /// Reads one problem that was found.

@@ -1,7 +1,7 @@
 //! Stores that can't be written, are full, are damaged or are somebody else's.
 
 use super::*;
-use crate::store::{Error, writer::Durability};
+use crate::store::{Error, ImageFilter, Page, writer::Durability};
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -140,7 +140,7 @@ async fn a_damaged_row_is_said_to_be_damaged() {
         let mut transaction = scratch.inner.writer.begin(Durability::Process).await.unwrap();
         sqlx::query(damage).execute(transaction.connection()).await.unwrap();
         transaction.commit().await.unwrap();
-        let listed = scratch.images(&crate::store::ImageFilter::default()).await;
+        let listed = scratch.images(&ImageFilter::default(), &Page::default()).await;
         assert!(matches!(listed, Err(Error::Corrupt { .. })), "{damage}: {listed:?}");
     }
 }

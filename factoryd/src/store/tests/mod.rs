@@ -4,9 +4,9 @@ mod bodies;
 mod events;
 mod failures;
 mod images;
+mod lists;
 mod owners;
 mod stored;
-mod tokens;
 
 use super::{NewArtifact, Options, Store, WorkDir};
 use crate::domain::{

@@ -3,7 +3,7 @@
 //! `fixtures/v1.sql` is what schema 1 held, as text. It is never changed: stores like it exist.
 
 use super::*;
-use crate::store::{EventQuery, ImageFilter};
+use crate::store::{EventQuery, ImageFilter, Page};
 use sqlx::{ConnectOptions, Connection};
 
 async fn restore(root: &Path, dump: &'static str) {
@@ -19,7 +19,7 @@ async fn a_store_of_schema_1_can_be_read_and_written() {
     restore(directory.path(), include_str!("../fixtures/v1.sql")).await;
     let store = open(directory.path()).await;
 
-    let images = store.images(&ImageFilter::default()).await.unwrap();
+    let images = store.images(&ImageFilter::default(), &Page::default()).await.unwrap().items;
     assert_eq!(images.iter().map(|image| &image.id).collect::<Vec<_>>(), [&id(1), &id(2)]);
     let events = store.events(&EventQuery::default()).await.unwrap();
     let expected = every_kind(store.root());

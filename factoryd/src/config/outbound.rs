@@ -1,0 +1,51 @@
+//! What the daemon itself may reach: `[outbound]`.
+
+use super::sources::Sources;
+use super::value::Value;
+use crate::outbound::{Allowed, Options};
+use clap::Args;
+use serde_json::{Value as Json, json};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What the daemon itself may reach.
+#[derive(Debug, Clone, Args)]
+pub struct OutboundArguments {
+    /// Connect to this host name, address or network (10.0.0.0/8) though it is not public, for contents of templates;
+    /// repeat it for more. Default: to public addresses only.
+    #[arg(long, value_name = "HOST", env = "FACTORY_OUTBOUND_ALLOW", value_delimiter = ',')]
+    outbound_allow: Vec<OsString>,
+    /// Let templates name files below this directory by file: URLs; repeat it for more. Default: none.
+    #[arg(long, value_name = "DIR", env = "FACTORY_CONTENT_DIR", value_delimiter = ':')]
+    content_dir: Vec<OsString>,
+}
+
+/// Reads what may be reached.
+pub(super) fn read(from: &mut Sources) -> Options {
+    let allow = from.list_or("outbound.allow", "outbound_allow", Vec::new);
+    let named: Vec<PathBuf> = from.list_or("outbound.content_dirs", "content_dir", Vec::new);
+    let mut content_dirs = Vec::with_capacity(named.len());
+    for directory in named {
+        match directory.canonicalize() {
+            Ok(path) if path.is_dir() => content_dirs.push(path),
+            _ => {
+                let message = format!("content directory {} does not exist", directory.display());
+                from.refuse("outbound.content_dirs", message, None);
+            }
+        }
+    }
+    Options { allow, content_dirs, trusting: false }
+}
+
+impl Value for Allowed {
+    const EXPECTED: &'static str =
+        "a host name, an address or a network, such as `mirror.corp`, `10.1.2.3` or `10.0.0.0/8`";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|error: crate::outbound::InvalidAllowed| error.to_string())
+    }
+
+    fn json(&self) -> Json {
+        json!(self.to_string())
+    }
+}
