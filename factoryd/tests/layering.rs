@@ -25,7 +25,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("grpc", &["domain", "access", "factory", "report"]),
     (
         "config",
-        &["domain", "report", "access", "store", "plugin", "jobs", "outbound", "rest", "grpc"],
+        &[
+            "domain", "report", "tdl", "access", "store", "plugin", "jobs", "outbound", "rest",
+            "grpc",
+        ],
     ),
     (
         "daemon",

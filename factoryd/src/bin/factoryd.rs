@@ -1,9 +1,11 @@
 //! The daemon: `factoryd`.
 
 use clap::Parser;
-use factoryd::config::{self, DaemonCommand};
+use factoryd::config::{self, ConfigVerb, DaemonCommand, DaemonVerb};
+use factoryd::config::{settings_json, settings_table};
 use factoryd::daemon;
 use factoryd::report::chain;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -17,10 +19,34 @@ fn main() -> ExitCode {
 }
 
 fn run(command: &DaemonCommand) -> Result<(), Error> {
+    match &command.verb {
+        None => serve(command),
+        Some(DaemonVerb::Config(verb)) => config(command, verb),
+    }
+}
+
+fn serve(command: &DaemonCommand) -> Result<(), Error> {
     let resolved = command.resolve()?;
     daemon::log_to_stderr(&resolved.log);
     daemon::block_on(daemon::run(resolved.config)).map_err(Error::Threads)??;
     Ok(())
+}
+
+fn config(command: &DaemonCommand, verb: &ConfigVerb) -> Result<(), Error> {
+    let settings = command.resolve()?.settings;
+    print(&match verb {
+        ConfigVerb::Check => "the settings are valid\n".to_owned(),
+        ConfigVerb::Show { json: false } => settings_table(&settings),
+        ConfigVerb::Show { json: true } => format!("{:#}\n", settings_json(&settings)),
+    })
+}
+
+/// Who reads may have enough before the end: `factoryd config show | head -1`.
+fn print(text: &str) -> Result<(), Error> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Print(error)),
+        _ => Ok(()),
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +54,9 @@ enum Error {
     #[error(transparent)]
     Config(#[from] config::Error),
     #[error("can't start threads")]
-    Threads(#[source] std::io::Error),
+    Threads(#[source] io::Error),
+    #[error("can't write to standard output")]
+    Print(#[source] io::Error),
     #[error(transparent)]
     Daemon(#[from] daemon::Error),
 }
@@ -43,7 +71,7 @@ fn report(error: &Error) {
 fn exit_code(error: &Error) -> ExitCode {
     ExitCode::from(match error {
         Error::Config(_) => 2,
-        Error::Threads(_) => 4,
+        Error::Threads(_) | Error::Print(_) => 4,
         Error::Daemon(error) if error.is_start() => 4,
         Error::Daemon(_) => 1,
     })

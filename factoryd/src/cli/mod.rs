@@ -56,7 +56,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
 /// Templates are read without a factory; everything else needs one.
 fn dispatch(Arguments { place, verb }: Arguments) -> Result<Exit, Error> {
     match verb {
-        Verb::Template(verb) => template::run(verb),
+        Verb::Template(verb) => template::run(verb, &place.settings.templates()?),
         Verb::Build(arguments) => {
             let plan = Plan::read(arguments)?;
             with_session(place, async |session| build::build(session, plan).await)

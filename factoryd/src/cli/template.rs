@@ -13,37 +13,42 @@ use std::fmt::Write;
 use std::path::Path;
 
 /// Does `template check` or `template show`.
-pub(super) fn run(verb: TemplateVerb) -> Result<Exit, Error> {
+pub(super) fn run(verb: TemplateVerb, options: &tdl::Options) -> Result<Exit, Error> {
     match verb {
-        TemplateVerb::Check(arguments) => check(&arguments),
-        TemplateVerb::Show(arguments) => show(&arguments),
+        TemplateVerb::Check(arguments) => check(&arguments, options),
+        TemplateVerb::Show(arguments) => show(&arguments, options),
     }
 }
 
 /// Reads a template, or answers an error that shows every problem in its place.
 pub(super) fn parse(xml: &str, path: &Path) -> Result<Template, Error> {
-    tdl::parse(xml).map_err(|problems| Error::Template(tdl::render(xml, &name(path), &problems)))
+    parse_with(xml, path, &tdl::Options::default())
 }
 
-fn check(arguments: &TemplateArguments) -> Result<Exit, Error> {
+fn parse_with(xml: &str, path: &Path, options: &tdl::Options) -> Result<Template, Error> {
+    let shown = |problems| Error::Template(tdl::render(xml, &name(path), &problems));
+    tdl::parse_with(xml, options).map_err(shown)
+}
+
+fn check(arguments: &TemplateArguments, options: &tdl::Options) -> Result<Exit, Error> {
     let xml = input::text(&arguments.template)?;
     if arguments.json {
-        let problems = tdl::parse(&xml).err().unwrap_or(Problems(Vec::new()));
+        let problems = tdl::parse_with(&xml, options).err().unwrap_or(Problems(Vec::new()));
         let valid = problems.0.is_empty();
         let answer = json!({"valid": valid, "problems": tdl::problems_json(&problems)});
         print(&format!("{answer:#}\n"))?;
         return Ok(if valid { Exit::Done } else { Exit::BadInput });
     }
-    let template = parse(&xml, &arguments.template)?;
+    let template = parse_with(&xml, &arguments.template, options)?;
     let os = &template.os;
     let file = name(&arguments.template);
     print(&format!("{file}: valid: {} ({} {} {})\n", template.name, os.name, os.version, os.arch))?;
     Ok(Exit::Done)
 }
 
-fn show(arguments: &TemplateArguments) -> Result<Exit, Error> {
+fn show(arguments: &TemplateArguments, options: &tdl::Options) -> Result<Exit, Error> {
     let xml = input::text(&arguments.template)?;
-    let template = parse(&xml, &arguments.template)?;
+    let template = parse_with(&xml, &arguments.template, options)?;
     if arguments.json {
         print(&format!("{:#}\n", tdl::template_json(&template)))?;
     } else {

@@ -2,10 +2,9 @@
 //!
 //! Their values are not read here; [`settings`](super::settings) does, from all sources at once.
 
-use super::Flags;
 use super::access::AccessArguments;
 use super::outbound::OutboundArguments;
-use clap::{Args, Parser};
+use clap::Args;
 use std::ffi::OsString;
 
 /// The flags of every factory, in a daemon or in the process of a command line.
@@ -17,6 +16,17 @@ pub struct SharedArguments {
     config: Option<OsString>,
     #[command(flatten)]
     store: StoreArguments,
+    /// Refuse templates without os/rootpw, which may be empty. Default: false; such an image's root account is locked.
+    #[arg(
+        long,
+        value_name = "BOOLEAN",
+        env = "FACTORY_REQUIRE_ROOT_PASSWORD",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_short_help = true
+    )]
+    require_root_password: Option<OsString>,
     #[command(flatten)]
     jobs: JobsArguments,
     /// Log this much to standard error: off, error, warn, info, debug, trace, or a filter such as `factoryd::plugin=debug`.
@@ -48,23 +58,6 @@ struct JobsArguments {
     /// Wait this long for builds to end when the factory ends. Default: 30s.
     #[arg(long, value_name = "TIME", env = "FACTORY_DRAIN_DEADLINE", hide_short_help = true)]
     drain_deadline: Option<OsString>,
-}
-
-/// Serves an image factory over gRPC, and over REST if asked to.
-#[derive(Debug, Clone, Parser)]
-#[command(
-    name = "factoryd",
-    version,
-    after_help = "\
-Once it can be called, one line on standard output says where: `listening on 127.0.0.1:8076`.
-With --rest a second one follows: `REST listening on 127.0.0.1:8075`.
-SIGTERM or SIGINT ends it after its builds have been cleaned up; a second one ends it at once.
-
-Exit codes: 0 ended on request, 1 failed while running, 2 the settings are not valid, 4 can't start."
-)]
-pub struct DaemonCommand {
-    #[command(flatten)]
-    pub(super) flags: Flags<DaemonArguments>,
 }
 
 /// The flags of the daemon.

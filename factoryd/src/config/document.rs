@@ -147,6 +147,7 @@ fn meant(prefix: &str, key: &str, known: &[&str]) -> String {
         .filter_map(|path| path.strip_prefix(prefix))
         .map(|rest| rest.split('.').next().unwrap_or(rest))
         .collect();
+    here.sort_unstable();
     here.dedup();
     if let Some(close) = closest(key, here.iter().copied()) {
         return format!("did you mean `{close}`?");

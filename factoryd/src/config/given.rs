@@ -91,7 +91,9 @@ impl<A: Args> Args for Flags<A> {
     fn augment_args(command: Command) -> Command {
         let fields = A::augment_args(Command::new("flags"));
         fields.get_arguments().fold(A::augment_args(command), |command, argument| {
-            command.mut_arg(argument.get_id(), |argument| argument.global(true))
+            command.mut_arg(argument.get_id(), |argument| {
+                argument.global(true).help_heading("Settings")
+            })
         })
     }
 

@@ -9,12 +9,13 @@
 //!    `from.or("jobs.concurrent_builds", "concurrent_builds", usual)` (or `optional`, `or_else`, `list_or`); the
 //!    type that it is read as says how it is written, see `value`. Whatever is wrong with a value that is well-formed,
 //!    or with several together, is told by `from.refuse(key, …)`;
-//! 3. a value for the tests, in `tests::SAMPLES`: they fail for a setting without one.
+//! 3. a value for the tests, in `tests::samples`: they fail for a setting without one.
 //!
 //! That is all: unknown keys, origins, `factoryd config show` and the translation of messages follow from these lines.
 
 mod access;
 mod arguments;
+mod command;
 mod document;
 mod file;
 mod given;
@@ -22,23 +23,26 @@ mod outbound;
 mod places;
 mod problem;
 mod settings;
+mod show;
 mod sources;
 #[cfg(test)]
 mod tests;
 mod value;
 
 pub use access::AccessArguments;
-pub use arguments::{DaemonArguments, DaemonCommand, SharedArguments};
+pub use arguments::{DaemonArguments, SharedArguments};
+pub use command::{ConfigVerb, DaemonCommand, DaemonVerb};
 pub use given::Flags;
 pub use outbound::OutboundArguments;
 pub use problem::Error;
+pub use show::{settings_json, settings_table};
 pub use sources::{Origin, Setting};
 pub use value::LogFilter;
 
 use self::file::Files;
 use self::given::Given;
 use self::sources::Sources;
-use crate::{access as callers, jobs, outbound as way_out, plugin, rest, store};
+use crate::{access as callers, jobs, outbound as way_out, plugin, rest, store, tdl};
 use std::net::SocketAddr;
 
 /// What a factory in this process is made of.
@@ -52,6 +56,8 @@ pub struct Config {
     pub jobs: jobs::Options,
     /// What may be reached.
     pub outbound: way_out::Options,
+    /// How strict it is with templates.
+    pub templates: tdl::Options,
 }
 
 /// What a daemon is made of.
@@ -97,6 +103,16 @@ impl Flags<SharedArguments> {
     /// All that is wrong with them.
     pub fn resolve(&self, usual: &str) -> Result<Resolved<Config>, Error> {
         resolve(&self.given, usual, settings::shared)
+    }
+
+    /// Reads how strict a factory in this process would be with templates.
+    ///
+    /// # Errors
+    /// If what is said of that makes no sense, or the file can't be read.
+    pub fn templates(&self) -> Result<tdl::Options, Error> {
+        let mut from = sources(&self.given, Files::All);
+        let templates = settings::templates(&mut from);
+        from.finish(&settings::keys()).map(|_| templates)
     }
 
     /// Reads how much is logged, for a process that has no factory; a file is read if it is named.

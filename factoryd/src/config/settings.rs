@@ -10,7 +10,7 @@ use super::places;
 use super::sources::Sources;
 use super::value::LogFilter;
 use super::{Config, DaemonConfig};
-use crate::{jobs, outbound as way_out, plugin, rest, store};
+use crate::{jobs, outbound as way_out, plugin, rest, store, tdl};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -38,8 +38,15 @@ pub(super) fn shared(from: &mut Sources) -> Config {
     let directories = plugin_directories(from);
     let mut plugins = plugin::Options::new(directories, plugin::Options::default_runtime_dir());
     plugins.executable_directories = places::executables();
+    let templates = templates(from);
     let outbound = way_out::Options { trusting: true, ..way_out::Options::default() };
-    Config { store: store::Options { root }, plugins, jobs: jobs(from), outbound }
+    Config { store: store::Options { root }, plugins, templates, jobs: jobs(from), outbound }
+}
+
+/// Reads how strict to be with templates.
+pub(super) fn templates(from: &mut Sources) -> tdl::Options {
+    let require_root_password = from.or("require_root_password", "require_root_password", false);
+    tdl::Options { require_root_password }
 }
 
 /// Reads what makes a daemon.
@@ -77,7 +84,7 @@ fn rest_options(from: &mut Sources) -> rest::Options {
     let header_deadline =
         from.or("rest.header_deadline", "rest_header_deadline", usual.header_deadline);
     if header_deadline.is_zero() {
-        from.refuse("rest.header_deadline", "nobody is as fast as that", None);
+        from.refuse("rest.header_deadline", "this leaves clients no time at all", None);
     }
     rest::Options { connections_max: connections.get(), header_deadline }
 }

@@ -160,6 +160,9 @@ impl Value for LogFilter {
         "off, error, warn, info, debug, trace, or a filter such as `factoryd::plugin=debug`";
 
     fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("this is empty".to_owned());
+        }
         match EnvFilter::builder().parse(text) {
             Ok(_) => Ok(Self(text.to_owned())),
             Err(_) => Err(format!("{} is neither a level nor a filter", quote(text))),

@@ -38,6 +38,7 @@ impl Core {
             contents: Arc::new(Contents::new(&config.outbound)),
         };
         let (factory, service) = Factory::new(parts, config.jobs);
+        let factory = factory.with_templates(config.templates);
         service.recover().await.map_err(Error::Store)?;
         let stop_builds = CancellationToken::new();
         let mut builds = JoinSet::new();

@@ -35,7 +35,7 @@ impl Factory {
     /// If the template is not valid, names contents that can't be fetched for certain, no plugin installs its operating
     /// system, or that plugin can't be asked.
     pub async fn create_base_image(&self, request: BaseImageRequest) -> Result<Image, Error> {
-        let template = tdl::parse(&request.template_xml).map_err(Error::Template)?;
+        let template = self.parse(&request.template_xml)?;
         self.judge_contents(&template)?;
         let os = self.os(&template)?;
         let description = described(os.describe().await)?;
@@ -129,7 +129,7 @@ impl Factory {
     ) -> Result<(Template, Option<ImageId>), Error> {
         let target = match &request.source {
             ProviderSource::Snapshot(xml) => {
-                let template = tdl::parse(xml).map_err(Error::Template)?;
+                let template = self.parse(xml)?;
                 self.judge_contents(&template)?;
                 return Ok((template, None));
             }
@@ -168,6 +168,11 @@ impl Factory {
             judged.map_err(|failure| Error::Plugin(Box::new(failure.path(path))))?;
         }
         Ok(())
+    }
+
+    /// Reads a template by this factory's rules.
+    fn parse(&self, xml: &str) -> Result<Template, Error> {
+        tdl::parse_with(xml, &self.templates).map_err(Error::Template)
     }
 
     fn os(&self, template: &Template) -> Result<Arc<dyn OsDelegate>, Error> {

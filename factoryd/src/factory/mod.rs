@@ -22,6 +22,7 @@ use crate::domain::{Image, ImageId};
 use crate::jobs::Jobs;
 use crate::pipeline::Pipeline;
 use crate::store::Store;
+use crate::tdl;
 use std::sync::Arc;
 
 /// An image factory. Cheap to clone.
@@ -31,6 +32,7 @@ pub struct Factory {
     delegates: Arc<dyn Delegates>,
     contents: Arc<dyn ContentSource>,
     jobs: Jobs,
+    templates: tdl::Options,
 }
 
 impl Factory {
@@ -39,7 +41,12 @@ impl Factory {
         let pipeline = Pipeline::new(parts.clone());
         let Parts { store, delegates, contents } = parts;
         let (jobs, service) = Jobs::new(store.clone(), pipeline, options);
-        (Self { store, delegates, contents, jobs }, service)
+        (Self { store, delegates, contents, jobs, templates: tdl::Options::default() }, service)
+    }
+
+    /// Is as strict with templates as these options say.
+    pub fn with_templates(self, templates: tdl::Options) -> Self {
+        Self { templates, ..self }
     }
 
     /// Answers an image.

@@ -3,6 +3,7 @@
 use crate::fake::{Script, contents, statuses, template, world};
 use factoryd::domain::{EventKind, Fault, Kind, Parameters, Status};
 use factoryd::factory::{BaseImageRequest, Error, TargetImageRequest, TargetSource};
+use factoryd::tdl;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -190,4 +191,18 @@ async fn a_target_needs_a_base_image_and_not_another_target() {
     };
     let refused = world.factory.create_target_image(request).await.unwrap_err();
     assert!(refused.to_string().ends_with("is a target image, but a base image is needed"));
+}
+
+#[tokio::test]
+async fn a_root_password_is_required_if_the_factory_is_told_so() {
+    let world = world(Script::default()).await;
+    let without = template("FakeOS").replace("<rootpw>s3cret</rootpw>", "");
+    let request =
+        || BaseImageRequest { template_xml: without.clone(), parameters: Parameters::default() };
+    let strict = world.factory.clone().with_templates(tdl::Options { require_root_password: true });
+    let Err(Error::Template(problems)) = strict.create_base_image(request()).await else {
+        panic!("it was accepted");
+    };
+    assert_eq!(problems.0[0].code, "missing-rootpw");
+    assert!(world.factory.create_base_image(request()).await.is_ok());
 }

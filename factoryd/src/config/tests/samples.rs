@@ -1,0 +1,27 @@
+//! Values for every setting; the tests of the program use them too.
+
+/// For each setting: what a file says, and what is typed; the first must differ from the default and from the second.
+const SAMPLES: &[(&str, &str, &str)] = &[
+    ("log", "\"debug\"", "trace"),
+    ("store", "\"/tmp/stored\"", "/tmp/typed"),
+    ("plugins", "[\"/usr\"]", "/etc"),
+    ("require_root_password", "true", "false"),
+    ("jobs.concurrent_builds", "71", "72"),
+    ("jobs.cancel_grace", "\"41s\"", "42s"),
+    ("jobs.drain_deadline", "\"41s\"", "42s"),
+    ("grpc.listen", "\"127.0.0.1:71\"", "127.0.0.1:72"),
+    ("rest.listen", "\"127.0.0.1:71\"", "127.0.0.1:72"),
+    ("access.anonymous", "\"viewer\"", "admin"),
+    ("outbound.allow", "[\"10.0.0.0/8\"]", "mirror.corp"),
+    ("outbound.content_dirs", "[\"/usr\"]", "/etc"),
+    ("rest.connections_max", "71", "72"),
+    ("rest.header_deadline", "\"41s\"", "42s"),
+];
+
+/// Answers what a file says and what is typed for a setting.
+pub(crate) fn sample(key: &str) -> (&'static str, &'static str) {
+    let found = SAMPLES.iter().find(|(name, ..)| *name == key);
+    let (_, written, typed) =
+        found.unwrap_or_else(|| panic!("add a sample of `{key}` to tests::SAMPLES"));
+    (written, typed)
+}
