@@ -94,7 +94,11 @@ fn durability(events: &[(SystemTime, EventKind)]) -> Durability {
 }
 
 /// Gives events their cursors, the first after `written`.
-fn number(image: &ImageId, events: Vec<(SystemTime, EventKind)>, written: u64) -> Vec<Event> {
+pub(super) fn number(
+    image: &ImageId,
+    events: Vec<(SystemTime, EventKind)>,
+    written: u64,
+) -> Vec<Event> {
     let cursors = written + 1..;
     let numbered = cursors.zip(events);
     numbered

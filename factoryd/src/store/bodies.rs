@@ -95,7 +95,7 @@ impl Store {
         .await;
     }
 
-    fn body_dir(&self, image: &ImageId) -> PathBuf {
+    pub(super) fn body_dir(&self, image: &ImageId) -> PathBuf {
         self.images_dir().join(image.as_str())
     }
 
@@ -130,7 +130,7 @@ fn adopt(work: &Path, directory: &Path, new: NewArtifact) -> Result<Artifact, Er
 }
 
 /// Answers the file's path without symbolic links on the way to it, if that is in a work directory.
-fn inside(work: &Path, file: &Path) -> Result<PathBuf, Error> {
+pub(super) fn inside(work: &Path, file: &Path) -> Result<PathBuf, Error> {
     let refused = |why| Error::Refused { path: file.to_owned(), why };
     let (Some(parent), Some(name)) = (file.parent(), file.file_name()) else {
         return Err(refused("it is not a file"));
@@ -145,7 +145,7 @@ fn inside(work: &Path, file: &Path) -> Result<PathBuf, Error> {
     Ok(parent.join(name))
 }
 
-fn open_regular(path: &Path) -> Result<(File, Metadata), Error> {
+pub(super) fn open_regular(path: &Path) -> Result<(File, Metadata), Error> {
     let failed = |source| Error::reading("open", path, source);
     let refused = |why| Error::Refused { path: path.to_owned(), why };
     let found = fs::symlink_metadata(path).map_err(failed)?;
@@ -168,7 +168,8 @@ fn open_regular(path: &Path) -> Result<(File, Metadata), Error> {
 
 fn digest(file: &File, size: u64, new: &NewArtifact, path: &Path) -> Result<String, Error> {
     if new.sha256.is_empty() {
-        return content::sha256(file, size).map_err(|source| Error::reading("read", path, source));
+        return content::sha256(file, size, &|_| {})
+            .map_err(|source| Error::reading("read", path, source));
     }
     let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     if new.sha256.len() != 64 || !new.sha256.bytes().all(digit) {
@@ -178,14 +179,17 @@ fn digest(file: &File, size: u64, new: &NewArtifact, path: &Path) -> Result<Stri
     Ok(new.sha256.clone())
 }
 
-/// Makes a file last, and nobody's to change.
-fn finish(file: &File, path: &Path) -> Result<(), Error> {
-    file.sync_all().map_err(|source| Error::file("synchronise", path, source))?;
-    file.set_permissions(Permissions::from_mode(0o444))
+/// Makes a file last, and nobody's to change. One that has another name elsewhere is not opened to more readers.
+pub(super) fn finish(file: &File, path: &Path) -> Result<(), Error> {
+    let failed = |source| Error::file("synchronise", path, source);
+    file.sync_all().map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    let readable = if metadata.nlink() > 1 { metadata.mode() & 0o444 } else { 0o444 };
+    file.set_permissions(Permissions::from_mode(readable))
         .map_err(|source| Error::file("make read-only", path, source))
 }
 
-fn make_dir(directory: &Path) -> Result<(), Error> {
+pub(super) fn make_dir(directory: &Path) -> Result<(), Error> {
     match DirBuilder::new().mode(0o700).create(directory) {
         Ok(()) => sync_dir(directory.parent().unwrap_or(directory)),
         Err(source) if source.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -193,13 +197,13 @@ fn make_dir(directory: &Path) -> Result<(), Error> {
     }
 }
 
-fn sync_dir(directory: &Path) -> Result<(), Error> {
+pub(super) fn sync_dir(directory: &Path) -> Result<(), Error> {
     let synchronised = File::open(directory).and_then(|open| open.sync_all());
     synchronised.map_err(|source| Error::file("synchronise", directory, source))
 }
 
 /// Moves a file into a directory, under its own name or the next one that is free.
-fn rename(source: &Path, directory: &Path) -> Result<PathBuf, Error> {
+pub(super) fn rename(source: &Path, directory: &Path) -> Result<PathBuf, Error> {
     let moved = place(source, directory, |path| {
         renameat_with(CWD, source, CWD, path, RenameFlags::NOREPLACE).map_err(io::Error::from)
     });
@@ -230,7 +234,7 @@ fn copy(
     DirBuilder::new().recursive(true).mode(0o700).create(&temporary).map_err(failed)?;
     let path = temporary.join(name);
     let copied = File::create_new(&path)
-        .and_then(|copy| content::copy(body, &copy, from.size).map(|()| copy))
+        .and_then(|copy| content::copy(body, &copy, from.size, &|_| {}).map(|()| copy))
         .map_err(failed)
         .and_then(|copy| finish(&copy, &path))
         .and_then(|()| rename(&path, directory));

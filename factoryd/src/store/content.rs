@@ -12,17 +12,22 @@ const CHUNK: usize = 1024 * 1024;
 
 static ZEROS: [u8; CHUNK] = [0; CHUNK];
 
+/// Who hears how many bytes are done.
+pub(super) type Heard<'a> = &'a dyn Fn(u64);
+
 /// Answers the SHA-256 of the first `size` bytes, as 64 lower-case hexadecimal digits. Holes are not read.
-pub(super) fn sha256(file: &File, size: u64) -> io::Result<String> {
+pub(super) fn sha256(file: &File, size: u64, heard: Heard<'_>) -> io::Result<String> {
     let mut hasher = Sha256::new();
     let mut position = 0;
     while position < size {
         let data = next_data(file, position, size)?;
         for hole in chunks(position..data.start) {
             hasher.update(&ZEROS[..length(&hole)]);
+            heard(hole.end);
         }
-        read(file, data.clone(), |bytes, _| {
+        read(file, data.clone(), |bytes, offset| {
             hasher.update(bytes);
+            heard(offset + bytes.len() as u64);
             Ok(())
         })?;
         position = data.end;
@@ -32,19 +37,28 @@ pub(super) fn sha256(file: &File, size: u64) -> io::Result<String> {
 
 /// Makes the empty file `to` the same as the first `size` bytes of `from`: as a reflink where the file system can, else
 /// as a copy with the same holes.
-pub(super) fn copy(from: &File, to: &File, size: u64) -> io::Result<()> {
-    if ioctl_ficlone(to, from).is_ok() {
+pub(super) fn copy(from: &File, to: &File, size: u64, heard: Heard<'_>) -> io::Result<()> {
+    if reflink(from, to) {
         return Ok(());
     }
-    copy_data(from, to, size)
+    copy_data(from, to, size, heard)
 }
 
-fn copy_data(from: &File, to: &File, size: u64) -> io::Result<()> {
+/// Makes the empty file `to` share the blocks of `from`; false if the file system can't.
+pub(super) fn reflink(from: &File, to: &File) -> bool {
+    ioctl_ficlone(to, from).is_ok()
+}
+
+/// Makes the empty file `to` the same as the first `size` bytes of `from`, with the same holes.
+pub(super) fn copy_data(from: &File, to: &File, size: u64, heard: Heard<'_>) -> io::Result<()> {
     to.set_len(size)?;
     let mut position = 0;
     while position < size {
         let data = next_data(from, position, size)?;
-        read(from, data.clone(), |bytes, offset| to.write_all_at(bytes, offset))?;
+        read(from, data.clone(), |bytes, offset| {
+            heard(offset + bytes.len() as u64);
+            to.write_all_at(bytes, offset)
+        })?;
         position = data.end;
     }
     Ok(())
@@ -117,17 +131,17 @@ mod tests {
     #[test]
     fn a_hash_with_holes_is_the_hash_of_the_bytes() {
         let file = sparse();
-        assert_eq!(sha256(&file, SIZE).unwrap(), plain_sha256(&whole(&file)));
+        assert_eq!(sha256(&file, SIZE, &|_| {}).unwrap(), plain_sha256(&whole(&file)));
         file.set_len(SIZE + 5_000_000).unwrap();
         let longer = [whole(&file), vec![0; 5_000_000]].concat();
-        assert_eq!(sha256(&file, SIZE + 5_000_000).unwrap(), plain_sha256(&longer));
-        assert_eq!(sha256(&file, 0).unwrap(), plain_sha256(b""));
+        assert_eq!(sha256(&file, SIZE + 5_000_000, &|_| {}).unwrap(), plain_sha256(&longer));
+        assert_eq!(sha256(&file, 0, &|_| {}).unwrap(), plain_sha256(b""));
     }
 
     #[test]
     fn a_copy_has_the_same_bytes_and_the_same_holes() {
         let (from, to) = (sparse(), tempfile::tempfile().unwrap());
-        copy_data(&from, &to, SIZE).unwrap();
+        copy_data(&from, &to, SIZE, &|_| {}).unwrap();
         assert!(whole(&from) == whole(&to));
         assert!(to.metadata().unwrap().blocks() * 512 < SIZE / 8, "the copy is not sparse");
     }

@@ -26,6 +26,7 @@ mod error;
 mod events;
 mod image_row;
 mod images;
+mod import;
 mod lists;
 mod owner;
 mod ownership;
@@ -41,6 +42,7 @@ mod tests;
 pub use bodies::NewArtifact;
 pub use error::Error;
 pub use events::EventQuery;
+pub use import::{Heard, Taking};
 pub use lists::{ImageFilter, Listed, Page};
 pub use work::WorkDir;
 

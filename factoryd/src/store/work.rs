@@ -66,13 +66,15 @@ impl Store {
         .await
     }
 
-    /// Removes what dead processes left in the work directory, and their locks.
+    /// Removes what dead processes left in the work directory, their locks, and the files of images that were never
+    /// recorded.
     ///
     /// # Errors
     /// If something can't be removed; the rest is, all the same.
     pub async fn clean_work(&self) -> Result<(), Error> {
         let (root, owners) = (self.root().to_owned(), self.owners_dir());
-        blocking(move || {
+        let unrecorded = self.remove_unrecorded().await;
+        let cleaned = blocking(move || {
             let work = root.join("work");
             let cleaned = {
                 let _only_cleaner = owner::lock_directory(&work)?;
@@ -82,7 +84,8 @@ impl Store {
             let _setup = owner::lock_store(&root.join("store.lock"))?;
             cleaned.and(owner::forget_dead(&owners))
         })
-        .await
+        .await;
+        cleaned.and(unrecorded)
     }
 
     /// Answers the directory for all operations of this process.

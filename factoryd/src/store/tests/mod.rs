@@ -4,6 +4,7 @@ mod bodies;
 mod events;
 mod failures;
 mod images;
+mod import;
 mod lists;
 mod owners;
 mod stored;
