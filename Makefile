@@ -10,7 +10,7 @@
 IMAGE_PACKAGES = mmdebstrap uidmap e2fsprogs fdisk dosfstools mtools grub-pc-bin grub-common systemd-boot-efi binutils \
   qemu-utils debian-archive-keyring ca-certificates
 # What the tests start besides: guests, containers, a registry.
-TEST_PACKAGES = $(IMAGE_PACKAGES) qemu-system-x86 ovmf podman runc skopeo docker-registry \
+TEST_PACKAGES = $(IMAGE_PACKAGES) xfsprogs btrfs-progs qemu-system-x86 ovmf podman runc skopeo docker-registry \
   libvirt-clients libxml2-utils xz-utils bzip2 zstd
 # The oldest Go that can fetch the one the Go plugin of the tests asks for.
 GO_MIN = 1.21

@@ -10,6 +10,7 @@ pub mod delegate;
 pub mod domain;
 pub mod factory;
 pub mod grpc;
+pub mod import;
 pub mod jobs;
 pub mod outbound;
 pub mod pipeline;

@@ -17,10 +17,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &["domain"]),
     ("access", &["domain", "store"]),
     ("outbound", &["domain", "delegate", "report"]),
+    ("import", &["domain", "report"]),
     ("plugin", &["domain", "delegate", "report"]),
     ("pipeline", &["domain", "report", "tdl", "delegate", "store"]),
     ("jobs", &["domain", "delegate", "store", "pipeline", "report"]),
-    ("factory", &["domain", "tdl", "delegate", "store", "plugin", "pipeline", "jobs"]),
+    ("factory", &["domain", "tdl", "delegate", "store", "import", "plugin", "pipeline", "jobs"]),
     ("rest", &["domain", "access", "factory", "report"]),
     ("grpc", &["domain", "access", "factory", "report"]),
     (

@@ -2,9 +2,11 @@
 
 use super::{DeleteRequest, Error, Factory, ImageFilter, Page};
 use crate::delegate::Account;
-use crate::domain::{CloudIdentifiers, EventKind, Image, ImageId, Status};
+use crate::domain::{CloudIdentifiers, EventKind, Image, ImageId, Status, Template};
+use crate::import::{OperatingSystem, synthesised};
 use crate::jobs::{Job, ShuttingDown, Work};
 use crate::pipeline::recorded_template;
+use crate::tdl;
 use std::time::SystemTime;
 
 impl Factory {
@@ -43,7 +45,7 @@ impl Factory {
         if is_mere_record(&image) {
             return self.forget(&image).await;
         }
-        let template = recorded_template(&image).map_err(Error::Plugin)?;
+        let template = recorded_template(&image).or_else(|_| placeholder(&image))?;
         let provider = request.provider.clone().or_else(|| image.provider.clone());
         let account = Account {
             provider: provider.unwrap_or_default(),
@@ -64,6 +66,13 @@ impl Factory {
         self.store.append(&image.id, end).await?;
         Ok(())
     }
+}
+
+/// Stands in for a template that can't be read, as an imported image may have one: no reason to keep the image for ever.
+fn placeholder(image: &Image) -> Result<Template, Error> {
+    let unknown = || "unknown".to_owned();
+    let os = OperatingSystem { name: unknown(), version: unknown(), arch: "x86_64".to_owned() };
+    tdl::parse(&synthesised(&os, image.created)).map_err(Error::Template)
 }
 
 /// Tells whether an image was refused before anything was done for it; its template may be unreadable.

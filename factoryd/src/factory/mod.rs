@@ -3,14 +3,18 @@
 mod create;
 mod delete;
 mod error;
+mod import;
 mod refused;
 mod request;
 mod watch;
 
 pub use crate::jobs::{Late, Options, Service};
 pub use crate::pipeline::Parts;
-pub use crate::store::{ImageFilter, Listed, Page};
+pub use crate::store::{ImageFilter, Listed, Page, Taking};
 pub use error::Error;
+pub use import::{
+    ImportBaseImageRequest, ImportError, ImportStoreRequest, Imported, Meter, Outcome, StoreImport,
+};
 pub use refused::RefusedRequest;
 pub use request::{
     BaseImageRequest, DeleteRequest, ListRequest, ProviderImageRequest, ProviderSource,

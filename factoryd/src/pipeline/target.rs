@@ -85,7 +85,8 @@ impl Pipeline {
         Ok(done.value)
     }
 
-    /// Lets the OS plugin put cloud content into the image. A plugin that can't is no hindrance where there is none.
+    /// Lets the OS plugin put cloud content into the image. Where there is none, a plugin that can't is no hindrance, and
+    /// nor is that there is no plugin: a disk that was imported may hold any operating system.
     async fn create(
         &self,
         build: &Build,
@@ -93,10 +94,16 @@ impl Pipeline {
         base: &InputImage,
         content: &CloudContent,
     ) -> Result<Done<()>> {
-        let os = self.delegates.os(&build.template.os).map_err(|error| no_delegate(&error))?;
+        let is_needed = *content != CloudContent::default();
+        let os = match self.delegates.os(&build.template.os) {
+            Ok(os) => Some(os),
+            Err(_) if !is_needed => None,
+            Err(error) => return Err(no_delegate(&error)),
+        };
         self.step(build, CREATE, async |operation| {
+            let Some(os) = &os else { return Ok(()) };
             let created = os.create_target_image(operation, target, base, content).await;
-            if *content == CloudContent::default() { or((), created) } else { created }
+            if is_needed { created } else { or((), created) }
         })
         .await
     }
