@@ -16,11 +16,18 @@ pub struct AccessArguments {
     /// in here, and whoever comes through a proxy on this machine. Default: nobody.
     #[arg(long, value_name = "ROLE", env = "FACTORY_ANONYMOUS")]
     anonymous: Option<OsString>,
+    /// Let the OAuth clients of this file in (TOML): `[clients.NAME]` with `secret = "…"` and `role = "viewer|builder|admin"`.
+    /// Nobody but its owner may be allowed to read it.
+    #[arg(long, value_name = "FILE", env = "FACTORY_OAUTH_CLIENTS")]
+    oauth_clients: Option<OsString>,
 }
 
 /// Reads who may call.
 pub(super) fn read(from: &mut Sources) -> Options {
-    Options { anonymous: from.optional("access.anonymous", "anonymous") }
+    Options {
+        anonymous: from.optional("access.anonymous", "anonymous"),
+        oauth_clients: from.optional("access.oauth_clients", "oauth_clients"),
+    }
 }
 
 impl Value for Role {

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 /// A factory at work.
 pub(super) struct Core {
     factory: Factory,
+    store: Store,
     host: Host,
     stop_grace: Duration,
     builds: JoinSet<Result<(), jobs::Late>>,
@@ -33,7 +34,7 @@ impl Core {
         let stop_grace = config.plugins.timing.stop_grace;
         let host = Host::new(config.plugins).map_err(Error::Plugins)?;
         let parts = Parts {
-            store,
+            store: store.clone(),
             delegates: Arc::new(host.clone()),
             contents: Arc::new(Contents::new(&config.outbound)),
         };
@@ -43,7 +44,12 @@ impl Core {
         let stop_builds = CancellationToken::new();
         let mut builds = JoinSet::new();
         builds.spawn(service.run(stop_builds.clone()));
-        Ok(Self { factory, host, stop_grace, builds, stop_builds })
+        Ok(Self { factory, store, host, stop_grace, builds, stop_builds })
+    }
+
+    /// Answers the store.
+    pub(super) fn store(&self) -> Store {
+        self.store.clone()
     }
 
     /// Answers the API; its streams end when `stop` fires.

@@ -9,6 +9,7 @@
 //! [`run`] is the daemon. [`embedded`] is the same factory behind the same API without a socket, for a command line
 //! without a daemon. Each part of the drain has a deadline, and the error names who was late.
 
+mod callers;
 mod core;
 mod embedded;
 mod logging;
@@ -24,9 +25,8 @@ pub use runtime::block_on;
 pub use signals::Signals;
 
 use self::core::Core;
-use crate::access::Authenticator;
 use crate::config::DaemonConfig;
-use crate::{jobs, plugin, store};
+use crate::{access, jobs, plugin, store};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use tracing::info;
@@ -49,6 +49,9 @@ pub enum Error {
     /// The plugins can't be found.
     #[error("can't set up the plugins")]
     Plugins(#[source] plugin::Error),
+    /// Callers can't be told apart.
+    #[error("can't tell callers apart")]
+    Access(#[source] access::Error),
     /// The operating system refuses something.
     #[error("can't {what}")]
     System {
@@ -84,7 +87,14 @@ pub enum Error {
 impl Error {
     /// Tells whether nothing was served yet.
     pub fn is_start(&self) -> bool {
-        matches!(self, Self::Bind { .. } | Self::Store(_) | Self::Plugins(_) | Self::System { .. })
+        matches!(
+            self,
+            Self::Bind { .. }
+                | Self::Store(_)
+                | Self::Plugins(_)
+                | Self::Access(_)
+                | Self::System { .. }
+        )
     }
 }
 
@@ -97,7 +107,7 @@ pub async fn run(config: DaemonConfig) -> Result<(), Error> {
     let listener = serve::bind(config.listen).await?;
     let (rest_socket, rest_address) = serve::bind_if(config.rest).await?.unzip();
     let core = Core::open(config.factory).await?;
-    let authenticator = Authenticator::new(config.access);
+    let authenticator = callers::authenticator(config.access, &core).await?;
     let mut server = serve::Server::start(listener.socket, &core, authenticator.clone()).await;
     let rest = rest::Listener { socket: rest_socket, options: config.rest_options };
     let mut rest = rest::Server::start(rest, &core, authenticator);

@@ -13,7 +13,7 @@ pub use event::{Event, EventKind, LogLevel, LogLine, Notice, Progress, Resource,
 pub use failure::{Failure, Fault};
 pub use image::{Artifact, CloudIdentifiers, Image, ImageId, InvalidImageId, Kind, PackageList};
 pub use parameters::{InvalidParameters, Parameters, Secret};
-pub use principal::{How, InvalidRole, Principal, Role};
+pub use principal::{How, InvalidRole, Principal, Role, Token};
 pub use status::{IllegalTransition, Status};
 pub use template::{
     Checksum, CloudContent, Command, Content, Extra, File, Install, InstallSource, OperatingSystem,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::SystemTime;
 
 /// What a caller may do. Each role may do all that those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,6 +37,30 @@ pub struct Principal {
     pub role: Role,
     /// How it was known.
     pub how: How,
+}
+
+/// What is known of a token: all but the token itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Its id, which is a part of the token.
+    pub id: String,
+    /// Whose it is, or what it is for.
+    pub name: String,
+    /// What its bearer may do.
+    pub role: Role,
+    /// When it was made.
+    pub created: SystemTime,
+    /// When it ends, if it does.
+    pub expires: Option<SystemTime>,
+    /// When it was last used, give or take minutes.
+    pub last_used: Option<SystemTime>,
+}
+
+impl Token {
+    /// Tells whether it has ended at a time.
+    pub fn has_expired(&self, now: SystemTime) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
 }
 
 /// Text that names no role.

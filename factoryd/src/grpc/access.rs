@@ -1,14 +1,15 @@
 //! Which role a call needs, and the layer where callers without it are sent away.
 
 use super::status::{forbidden, unauthenticated};
-use crate::access::{Authenticator, Peer, Refused};
+use crate::access::{Authenticator, Credentials, Peer, Refused};
 use crate::domain::{Principal, Role};
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tonic::Status;
 use tonic::body::Body;
-use tonic::codegen::http::{Request, Response};
+use tonic::codegen::http::header::AUTHORIZATION;
+use tonic::codegen::http::{HeaderValue, Request, Response};
 use tonic::transport::server::TcpConnectInfo;
 use tower::{Layer, Service};
 
@@ -66,16 +67,36 @@ impl Guard {
         Self { authenticator }
     }
 
-    fn admit(&self, request: &Request<Body>) -> Result<(), Status> {
-        let Some(role) = needed(request.uri().path()) else { return Ok(()) };
-        let principal = self.identified(request).map_err(|refused| unauthenticated(&refused))?;
+    async fn admit(&self, request: Attempt) -> Result<(), Status> {
+        let Some(role) = needed(&request.path) else { return Ok(()) };
+        let principal = self.identified(request).await;
+        let principal = principal.map_err(|refused| unauthenticated(&refused))?;
         if principal.role < role { Err(forbidden(&principal, role)) } else { Ok(()) }
     }
 
-    fn identified(&self, request: &Request<Body>) -> Result<Principal, Refused> {
+    async fn identified(&self, request: Attempt) -> Result<Principal, Refused> {
+        let peer = request.peer.ok_or(Refused::Nobody)?;
+        self.authenticator.authenticate(&request.credentials?, &peer, None).await
+    }
+}
+
+/// What of a call says who calls.
+struct Attempt {
+    path: String,
+    credentials: Result<Credentials, Refused>,
+    peer: Option<Peer>,
+}
+
+impl Attempt {
+    fn of(request: &Request<Body>) -> Self {
         let connection = request.extensions().get::<TcpConnectInfo>();
-        let address = connection.and_then(TcpConnectInfo::remote_addr).ok_or(Refused::Nobody)?;
-        self.authenticator.by_connection(&Peer { address })
+        let address = connection.and_then(TcpConnectInfo::remote_addr);
+        let values = request.headers().get_all(AUTHORIZATION).iter();
+        Self {
+            path: request.uri().path().to_owned(),
+            credentials: Credentials::read(values.map(HeaderValue::as_bytes)),
+            peer: address.map(|address| Peer { address, tls: false }),
+        }
     }
 }
 
@@ -105,8 +126,9 @@ where
         // The one that is ready is the one that is called.
         let next = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, next);
+        let attempt = Attempt::of(&request);
         Box::pin(async move {
-            match guard.admit(&request) {
+            match guard.admit(attempt).await {
                 Ok(()) => inner.call(request).await,
                 Err(status) => Ok(status.into_http()),
             }

@@ -67,8 +67,16 @@ pub(super) fn invalid(field: &str, why: impl Display) -> Refused {
 
 /// Answers who is not known.
 pub(super) fn unauthenticated(refused: &crate::access::Refused) -> Status {
-    let failure = explain("UNAUTHENTICATED", Fault::Auth, refused);
-    with_detail(Code::Unauthenticated, translate::failure(failure))
+    use crate::access::Refused;
+    let (code, reason, fault) = match refused {
+        Refused::Store(error) => {
+            tracing::error!(error = %chain(error), "the store failed a request");
+            (Code::Internal, "STORE", Fault::Factory)
+        }
+        Refused::Busy => (Code::ResourceExhausted, "TOO_MANY_REQUESTS", Fault::Quota),
+        _ => (Code::Unauthenticated, "UNAUTHENTICATED", Fault::Auth),
+    };
+    with_detail(code, translate::failure(explain(reason, fault, refused)))
 }
 
 /// Answers who may not.

@@ -1,13 +1,16 @@
 //! Which role a request needs, and the place where callers without it are sent away.
 
 use super::address::Address;
-use super::local_only;
 use super::problem::{Problem, Wanted};
-use crate::access::{Authenticator, Peer, Refused};
+use super::receive::Receiver;
+use super::{body, local_only};
+use crate::access::oauth::{Header, Request as Signed};
+use crate::access::{Authenticator, Credentials, Peer, Refused};
 use crate::domain::{How, Principal, Role};
-use axum::body::Body;
+use crate::report::chain;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderValue, Method, Request, StatusCode};
+use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -24,51 +27,113 @@ fn needed(method: &Method, address: &Address) -> Option<Role> {
     }
 }
 
+/// The gate of the API. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Gate {
+    authenticator: Authenticator,
+    /// For forms whose signature is not checked yet. Not the API's own: who waits there must not be in the way here.
+    forms: Receiver,
+}
+
 /// Lets a request through whose caller has the role that it needs.
 pub(super) async fn admit(
-    State(authenticator): State<Authenticator>,
+    State(gate): State<Gate>,
     request: Request<Body>,
     next: Next,
 ) -> Response {
     let wanted = Wanted::of(request.headers());
-    match admitted(&authenticator, request).await {
+    match gate.admitted(request).await {
         Ok(request) => next.run(request).await,
         Err(problem) => problem.into_response(wanted),
     }
 }
 
-async fn admitted(
-    authenticator: &Authenticator,
-    request: Request<Body>,
-) -> Result<Request<Body>, Problem> {
-    // What is not there needs no role: it is not found.
-    let address = Address::parse(request.uri().path()).ok();
-    let Some(role) = address.and_then(|address| needed(request.method(), &address)) else {
-        return Ok(request);
-    };
-    let principal = identified(authenticator, &request)?;
-    if principal.how == How::Anonymous {
-        let authority = request.uri().authority().map(|name| name.as_str());
-        local_only::check(request.headers(), authority)?;
+impl Gate {
+    pub(super) fn new(authenticator: Authenticator) -> Self {
+        Self { authenticator, forms: Receiver::default() }
     }
-    if principal.role < role {
-        return Err(too_small(&principal, role));
+
+    async fn admitted(&self, request: Request<Body>) -> Result<Request<Body>, Problem> {
+        // What is not there needs no role: it is not found.
+        let address = Address::parse(request.uri().path()).ok();
+        let Some(role) = address.and_then(|address| needed(request.method(), &address)) else {
+            return Ok(request);
+        };
+        let (principal, request) = self.identified(request).await?;
+        if principal.how == How::Anonymous {
+            let authority = request.uri().authority().map(|name| name.as_str());
+            local_only::check(request.headers(), authority)?;
+        }
+        if principal.role < role { Err(too_small(&principal, role)) } else { Ok(request) }
     }
-    Ok(request)
+
+    /// Answers who calls, and the request, whose body may have been read for that.
+    async fn identified(
+        &self,
+        request: Request<Body>,
+    ) -> Result<(Principal, Request<Body>), Problem> {
+        let values = request.headers().get_all(header::AUTHORIZATION).iter();
+        let credentials = Credentials::read(values.map(HeaderValue::as_bytes));
+        let credentials = credentials.map_err(|refused| self.unknown(&refused))?;
+        let peer = request.extensions().get::<Peer>().cloned();
+        let peer = peer.ok_or_else(|| self.unknown(&Refused::Nobody))?;
+        let (request, form) = match &credentials {
+            Credentials::OAuth(header) => self.form(header, request).await?,
+            _ => (request, Bytes::new()),
+        };
+        let signed = signed(&request, &peer, &form);
+        let principal = self.authenticator.authenticate(&credentials, &peer, Some(&signed)).await;
+        Ok((principal.map_err(|refused| self.unknown(&refused))?, request))
+    }
+
+    /// Reads the body if it is a form, for that is signed too; and puts it back.
+    async fn form(
+        &self,
+        header: &Header,
+        request: Request<Body>,
+    ) -> Result<(Request<Body>, Bytes), Problem> {
+        self.authenticator.expects(header).map_err(|refused| self.unknown(&refused))?;
+        if !body::is_form(request.headers()) {
+            return Ok((request, Bytes::new()));
+        }
+        let (parts, body) = request.into_parts();
+        let received = self.forms.receive(&parts.headers, body).await?;
+        let form = received.bytes.clone();
+        Ok((Request::from_parts(parts, received.into_body()), form))
+    }
+
+    fn unknown(&self, refused: &Refused) -> Problem {
+        let (status, reason) = match refused {
+            Refused::Store(error) => {
+                tracing::error!(error = %chain(error), "the store failed a request");
+                (StatusCode::INTERNAL_SERVER_ERROR, "STORE")
+            }
+            Refused::Busy => (StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS"),
+            _ => (StatusCode::UNAUTHORIZED, "UNAUTHENTICATED"),
+        };
+        let problem = Problem::new(status, reason, refused.to_string());
+        if status != StatusCode::UNAUTHORIZED {
+            return problem;
+        }
+        let challenges = self.authenticator.challenges().iter();
+        challenges.fold(problem, |problem, challenge| {
+            problem.challenge(HeaderValue::from_static(challenge))
+        })
+    }
 }
 
-fn identified(
-    authenticator: &Authenticator,
-    request: &Request<Body>,
-) -> Result<Principal, Problem> {
-    let peer = request.extensions().get::<Peer>().ok_or_else(|| unknown(&Refused::Nobody))?;
-    authenticator.by_connection(peer).map_err(|refused| unknown(&refused))
-}
-
-fn unknown(refused: &Refused) -> Problem {
-    let bearer = HeaderValue::from_static("Bearer realm=\"factory\"");
-    let problem = Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", refused.to_string());
-    problem.challenge(bearer)
+/// Answers what a signature signs.
+fn signed<'a>(request: &'a Request<Body>, peer: &Peer, form: &'a [u8]) -> Signed<'a> {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let authority = request.uri().authority().map(|authority| authority.as_str());
+    Signed {
+        method: request.method().as_str(),
+        tls: peer.tls,
+        host: authority.or(host).unwrap_or_default(),
+        path: request.uri().path(),
+        query: request.uri().query().unwrap_or_default(),
+        form,
+    }
 }
 
 fn too_small(principal: &Principal, needed: Role) -> Problem {

@@ -9,6 +9,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use futures_util::stream;
 use serde_json::{Map, Value};
 
+/// The media type of a form that is not in parts.
+const FORM: &str = "application/x-www-form-urlencoded";
 /// So many fields a form may have.
 const FIELDS_MAX: usize = 100;
 /// So many values JSON may have: in memory, each is much larger than its text.
@@ -107,7 +109,7 @@ impl Fields {
 async fn read(headers: &HeaderMap, bytes: Bytes, key: &str) -> Result<Map<String, Value>, Problem> {
     match media_type(headers).as_deref() {
         Some("application/json") => Ok(unwrapped(json(&bytes)?, key)),
-        Some("application/x-www-form-urlencoded") => {
+        Some(FORM) => {
             let text = std::str::from_utf8(&bytes).ok();
             let pairs = text.and_then(|text| pairs(text, FIELDS_MAX));
             form(pairs.ok_or_else(|| Problem::malformed("the form is not UTF-8"))?)
@@ -139,6 +141,11 @@ fn form(pairs: Vec<(String, String)>) -> Result<Map<String, Value>, Problem> {
         fields.insert(name, value);
     }
     Ok(fields)
+}
+
+/// Tells whether the body is a form as browsers send it, not in parts.
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
+    media_type(headers).as_deref() == Some(FORM)
 }
 
 /// Answers the media type without its parameters, in lower case.

@@ -44,6 +44,7 @@ pub use body::fields;
 pub use plugins::{ListPlugins, Plugin};
 pub use server::{Options, serve};
 
+use self::access::Gate;
 use self::address::{Address, word};
 use self::problem::{Problem, Wanted};
 use self::query::Query;
@@ -88,7 +89,7 @@ impl Api {
     /// Answers the service, for callers whom the authenticator knows. Connections put their
     /// [`Peer`](crate::access::Peer) into the extensions of requests.
     pub fn into_router(self, authenticator: Authenticator) -> Router {
-        let guard = axum::middleware::from_fn_with_state(authenticator, access::admit);
+        let guard = axum::middleware::from_fn_with_state(Gate::new(authenticator), access::admit);
         Router::new().fallback(answer).with_state(self).layer(guard)
     }
 

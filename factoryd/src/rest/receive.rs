@@ -7,8 +7,12 @@
 use super::problem::Problem;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, StatusCode, header};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Frame, SizeHint};
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -46,6 +50,36 @@ pub(super) struct Received {
     pub(super) bytes: Bytes,
     /// To be kept for as long as anything made of the body.
     pub(super) room: Option<Room>,
+}
+
+impl Received {
+    /// Makes a body of it again, which keeps the room until it is gone.
+    pub(super) fn into_body(self) -> Body {
+        let Self { bytes, room } = self;
+        Body::new(Kept { body: Full::new(bytes), _room: room })
+    }
+}
+
+/// A body that was received, and its room.
+struct Kept {
+    body: Full<Bytes>,
+    _room: Option<Room>,
+}
+
+impl HttpBody for Kept {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 impl Default for Receiver {
@@ -139,7 +173,6 @@ mod tests {
     use super::*;
     use crate::rest::problem::Wanted;
     use futures_util::{Stream, StreamExt, stream};
-    use std::convert::Infallible;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -185,6 +218,18 @@ mod tests {
     async fn a_body_without_a_known_length_has_a_limit_too() {
         let endless = streamed(stream::repeat(Bytes::from(vec![b'x'; 1024 * 1024])));
         assert_eq!(status(&Receiver::default(), endless).await, StatusCode::PAYLOAD_TOO_LARGE);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_was_received_can_be_received_again_and_keeps_its_room_until_then() {
+        let [first, second] = [Receiver::default(), Receiver::default()];
+        let text = Bytes::from(vec![b'x'; SMALL_LEN + 1]);
+        let received = first.receive(&HeaderMap::new(), text.clone().into()).await.unwrap();
+        let again = received.into_body();
+        assert_eq!(first.room.available_permits(), ROOM_LEN - text.len());
+        let again = second.receive(&HeaderMap::new(), again).await.unwrap();
+        assert_eq!((again.bytes.len(), first.room.available_permits()), (text.len(), ROOM_LEN));
+        assert_eq!(second.room.available_permits(), ROOM_LEN - text.len());
     }
 
     #[tokio::test(start_paused = true)]

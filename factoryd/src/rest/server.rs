@@ -67,7 +67,7 @@ async fn accept(
     let place = places.clone().acquire_owned().await.ok();
     loop {
         match socket.accept().await {
-            Ok((stream, address)) => return (stream, Peer { address }, place),
+            Ok((stream, address)) => return (stream, Peer { address, tls: false }, place),
             Err(error) => {
                 tracing::warn!(%error, "a connection can't be accepted");
                 tokio::time::sleep(BREATH).await;

@@ -33,6 +33,8 @@ mod ownership;
 mod resources;
 mod rows;
 mod schema;
+mod signed_ahead;
+mod tokens;
 mod work;
 mod writer;
 
@@ -44,6 +46,7 @@ pub use error::Error;
 pub use events::EventQuery;
 pub use import::{Heard, Taking};
 pub use lists::{ImageFilter, Listed, Page};
+pub use signed_ahead::SignedAhead;
 pub use work::WorkDir;
 
 use owner::Owner;

@@ -10,7 +10,11 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Every step from an empty file to the present schema. A released step is never changed: stores that took it exist.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/1.sql"),
+    include_str!("migrations/2.sql"),
+    include_str!("migrations/3.sql"),
+];
 
 /// Marks a database as a factory's ("ifac"), so that nobody else's is taken for one.
 const APPLICATION_ID: i64 = 0x6966_6163;

@@ -47,7 +47,9 @@ impl Server {
         let api = Api::new(world.factory.clone(), Arc::new(move || plugins.clone()), stop.clone());
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
-        let callers = Authenticator::new(access::Options { anonymous: Some(Role::Admin) });
+        let options_of_access =
+            access::Options { anonymous: Some(Role::Admin), ..Default::default() };
+        let callers = Authenticator::open(options_of_access, world.store.clone()).await.unwrap();
         let mut tasks = JoinSet::new();
         tasks.spawn(rest::serve(socket, api.into_router(callers), options, stop.clone()));
         Self { world, address, stop, tasks }

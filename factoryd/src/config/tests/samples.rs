@@ -12,6 +12,7 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("grpc.listen", "\"127.0.0.1:71\"", "127.0.0.1:72"),
     ("rest.listen", "\"127.0.0.1:71\"", "127.0.0.1:72"),
     ("access.anonymous", "\"viewer\"", "admin"),
+    ("access.oauth_clients", "\"/tmp/written\"", "/tmp/typed"),
     ("outbound.allow", "[\"10.0.0.0/8\"]", "mirror.corp"),
     ("outbound.content_dirs", "[\"/usr\"]", "/etc"),
     ("rest.connections_max", "71", "72"),

@@ -8,6 +8,7 @@ mod import;
 mod lists;
 mod owners;
 mod stored;
+mod tokens;
 
 use super::{NewArtifact, Options, Store, WorkDir};
 use crate::domain::{
