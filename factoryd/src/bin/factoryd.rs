@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use factoryd::config::{self, ConfigVerb, DaemonCommand, DaemonVerb};
-use factoryd::config::{settings_json, settings_table};
+use factoryd::config::{settings_json, settings_table, translate};
 use factoryd::daemon;
 use factoryd::report::chain;
 use std::io::{self, Write};
@@ -27,18 +27,32 @@ fn run(command: &DaemonCommand) -> Result<(), Error> {
 
 fn serve(command: &DaemonCommand) -> Result<(), Error> {
     let resolved = command.resolve()?;
+    warn(&resolved.warnings);
     daemon::log_to_stderr(&resolved.log);
     daemon::block_on(daemon::run(resolved.config)).map_err(Error::Threads)??;
     Ok(())
 }
 
 fn config(command: &DaemonCommand, verb: &ConfigVerb) -> Result<(), Error> {
-    let settings = command.resolve()?.settings;
+    let settings = || {
+        let resolved = command.resolve()?;
+        warn(&resolved.warnings);
+        Ok::<_, Error>(resolved.settings)
+    };
     print(&match verb {
-        ConfigVerb::Check => "the settings are valid\n".to_owned(),
-        ConfigVerb::Show { json: false } => settings_table(&settings),
-        ConfigVerb::Show { json: true } => format!("{:#}\n", settings_json(&settings)),
+        ConfigVerb::Check => settings().map(|_| "the settings are valid\n".to_owned())?,
+        ConfigVerb::Show { json: false } => settings_table(&settings()?),
+        ConfigVerb::Show { json: true } => format!("{:#}\n", settings_json(&settings()?)),
+        ConfigVerb::Translate { file, oauth_clients_out } => {
+            let translation = translate(file, oauth_clients_out.as_deref())?;
+            warn(&translation.warnings);
+            translation.toml
+        }
     })
+}
+
+fn warn(warnings: &[String]) {
+    warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
 }
 
 /// Who reads may have enough before the end: `factoryd config show | head -1`.

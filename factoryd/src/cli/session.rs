@@ -1,6 +1,7 @@
 //! The way to a factory: a daemon's, or one in this process. Both are the same API.
 
 use super::arguments::PlaceArguments;
+use super::display;
 use super::error::Error;
 use crate::config::Config;
 use crate::daemon::{self, Connection, Embedded};
@@ -38,6 +39,7 @@ impl Way {
             return Ok(Self::Daemon(address));
         }
         let resolved = place.settings.resolve(usual_log)?;
+        resolved.warnings.iter().for_each(|warning| display::say(&format!("warning: {warning}")));
         daemon::log_to_stderr(&resolved.log);
         Ok(Self::Here(Box::new(resolved.config)))
     }

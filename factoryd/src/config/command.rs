@@ -2,6 +2,7 @@
 
 use super::{DaemonArguments, Flags};
 use clap::{Parser, Subcommand};
+use std::path::PathBuf;
 
 /// Serves an image factory over gRPC, and over REST if asked to.
 #[derive(Debug, Clone, Parser)]
@@ -43,5 +44,14 @@ pub enum ConfigVerb {
         /// Print a JSON array.
         #[arg(long)]
         json: bool,
+    },
+    /// Print a configuration of Image Factory's (JSON) as a settings file, and a warning for each key that has no meaning
+    /// any more.
+    Translate {
+        /// The configuration, such as /etc/imagefactory/imagefactory.conf.
+        file: PathBuf,
+        /// Write its OAuth clients, with their secrets, to this new file, which only its owner may read.
+        #[arg(long, value_name = "FILE")]
+        oauth_clients_out: Option<PathBuf>,
     },
 }

@@ -14,6 +14,10 @@ pub(super) struct Document {
     pub(super) name: String,
     /// What paths in it are relative to.
     pub(super) directory: PathBuf,
+    /// What is lost of it, if it was in another form.
+    pub(super) warnings: Vec<String>,
+    /// Whether its lines may be shown.
+    shown: bool,
     text: String,
     root: Vec<Entry>,
 }
@@ -73,7 +77,22 @@ impl Document {
         }
         let root = entries(root.get_ref());
         let directory = file.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Self { name, directory, text, root })
+        Ok(Self { name, directory, warnings: Vec::new(), shown: true, text, root })
+    }
+
+    /// Makes one of settings that were read from a text in another form, which may hold secrets.
+    pub(super) fn translated(
+        name: String,
+        text: String,
+        settings: Vec<(&str, Node)>,
+        warnings: Vec<String>,
+    ) -> Self {
+        let mut root = Vec::new();
+        for (key, node) in settings {
+            insert(&mut root, key, node);
+        }
+        let directory = Path::new(&name).parent().unwrap_or(Path::new("")).to_owned();
+        Self { name, directory, warnings, shown: false, text, root }
     }
 
     /// Finds the value of a key such as `grpc.listen`.
@@ -93,7 +112,12 @@ impl Document {
 
     /// Answers where something of it is.
     pub(super) fn spot(&self, span: &Range<usize>) -> Spot {
-        Spot::file(&self.name, &self.text, span.clone())
+        match Spot::file(&self.name, &self.text, span.clone()) {
+            Spot::File { file, place, .. } if !self.shown => {
+                Spot::Line { file, line: place.line as usize }
+            }
+            spot => spot,
+        }
     }
 
     /// Answers the keys that are not known, and values where tables should be.
@@ -176,6 +200,24 @@ impl NodeValue {
             Self::Table(_) => "a table",
             Self::Other(kind) => kind,
         }
+    }
+}
+
+/// Puts a value where its key says.
+fn insert(table: &mut Vec<Entry>, key: &str, node: Node) {
+    let (first, rest) =
+        key.split_once('.').map_or((key, None), |(first, rest)| (first, Some(rest)));
+    let Some(rest) = rest else {
+        return table.push(Entry { key: first.to_owned(), key_span: node.span.clone(), node });
+    };
+    let at = table.iter().position(|entry| entry.key == first).unwrap_or_else(|| {
+        let value = NodeValue::Table(Tree(Vec::new()));
+        let below = Node { span: node.span.clone(), value };
+        table.push(Entry { key: first.to_owned(), key_span: node.span.clone(), node: below });
+        table.len() - 1
+    });
+    if let NodeValue::Table(Tree(below)) = &mut table[at].node.value {
+        insert(below, rest, node);
     }
 }
 

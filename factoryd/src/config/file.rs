@@ -2,6 +2,7 @@
 
 use super::document::Document;
 use super::given::Given;
+use super::original;
 use super::problem::{Problem, Spot};
 use std::fs::File;
 use std::io::{self, Read};
@@ -39,9 +40,7 @@ pub(super) fn document(given: &Given, files: Files) -> Result<Option<Document>, 
     match read(&path) {
         Ok(bytes) => parse(&path, bytes).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => Ok(None),
-        Err(error) => {
-            Err(vec![Problem::new(spot, format!("can't read {}: {error}", path.display()))])
-        }
+        Err(error) => Err(vec![unreadable(&path, spot, &error)]),
     }
 }
 
@@ -54,12 +53,49 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Reads a file's text.
+///
+/// # Errors
+/// If it can't be read, is too long, or is not UTF-8.
+pub(super) fn text(path: &Path, spot: Spot) -> Result<String, Vec<Problem>> {
+    match read(path) {
+        Ok(bytes) => decode(path, bytes),
+        Err(error) => Err(vec![unreadable(path, spot, &error)]),
+    }
+}
+
 fn parse(path: &Path, bytes: Vec<u8>) -> Result<Document, Vec<Problem>> {
-    let text = String::from_utf8(bytes).map_err(|error| {
+    let text = decode(path, bytes)?;
+    if !original::is_one(&text) {
+        return Document::parse(path, text);
+    }
+    let mut original = original::read(path, &text)?;
+    if !original.clients.is_empty() {
+        let path = path.display();
+        original.warnings.push(format!(
+            "{path}: its OAuth clients are not let in: write their file with `factoryd config translate {path} \
+             --oauth-clients-out FILE`"
+        ));
+    }
+    Ok(original.document(text))
+}
+
+fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, Vec<Problem>> {
+    String::from_utf8(bytes).map_err(|error| {
         let from = error.utf8_error().valid_up_to();
         let shown = String::from_utf8_lossy(error.as_bytes());
-        let spot = Spot::file(&path.display().to_string(), &shown, from..from + 1);
+        let file = path.display().to_string();
+        let spot = match Spot::file(&file, &shown, from..from + 1) {
+            // Its lines may hold secrets.
+            Spot::File { place, .. } if original::is_one(&shown) => {
+                Spot::Line { file, line: place.line as usize }
+            }
+            spot => spot,
+        };
         vec![Problem::new(spot, "this byte is not UTF-8 text")]
-    })?;
-    Document::parse(path, text)
+    })
+}
+
+fn unreadable(path: &Path, spot: Spot, error: &io::Error) -> Problem {
+    Problem::new(spot, format!("can't read {}: {error}", path.display()))
 }

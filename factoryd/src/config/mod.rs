@@ -19,6 +19,7 @@ mod command;
 mod document;
 mod file;
 mod given;
+mod original;
 mod outbound;
 mod places;
 mod problem;
@@ -27,6 +28,7 @@ mod show;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod translate;
 mod value;
 
 pub use access::AccessArguments;
@@ -37,6 +39,7 @@ pub use outbound::OutboundArguments;
 pub use problem::Error;
 pub use show::{settings_json, settings_table};
 pub use sources::{Origin, Setting};
+pub use translate::{Translation, translate};
 pub use value::LogFilter;
 
 use self::file::Files;
@@ -84,6 +87,8 @@ pub struct Resolved<C> {
     pub log: LogFilter,
     /// Each of them, with who said it.
     pub settings: Vec<Setting>,
+    /// What is lost of a file in the form of Image Factory's; one line each.
+    pub warnings: Vec<String>,
 }
 
 impl DaemonCommand {
@@ -134,7 +139,8 @@ fn resolve<C>(
     let mut from = sources(given, Files::All);
     let log = settings::log(&mut from, usual);
     let config = read(&mut from);
-    Ok(Resolved { config, log, settings: from.finish(&settings::keys())? })
+    let warnings = from.warnings();
+    Ok(Resolved { config, log, settings: from.finish(&settings::keys())?, warnings })
 }
 
 fn sources(given: &Given, files: Files) -> Sources {

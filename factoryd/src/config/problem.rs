@@ -37,6 +37,13 @@ pub(super) enum Spot {
         /// The line's text.
         text: String,
     },
+    /// A line of a file that is not to be shown.
+    Line {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+    },
     /// Nobody said it.
     Default,
 }
@@ -78,6 +85,7 @@ impl fmt::Display for Problem {
                 let snippet = Snippet { file, text, place: *place, notes: &notes };
                 return write!(f, "{snippet}");
             }
+            Spot::Line { file, line } => writeln!(f, " --> {file}:{line}")?,
             Spot::Flag(flag) => writeln!(f, " --> {flag}")?,
             Spot::Variable(name) => writeln!(f, " --> environment variable {name}")?,
             Spot::Default => {}

@@ -102,6 +102,11 @@ impl Sources {
         self.problems.push(Problem::new(spot, message).hint(hint));
     }
 
+    /// Answers what is lost of a file in another form.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.document.iter().flat_map(|document| document.warnings.clone()).collect()
+    }
+
     /// Answers the keys that were read so far.
     pub(super) fn keys(&self) -> Vec<&'static str> {
         self.settings.iter().map(|setting| setting.key).collect()
@@ -112,6 +117,7 @@ impl Sources {
         self.problems.extend(self.document.iter().flat_map(|document| document.strangers(known)));
         self.problems.sort_by_key(|problem| match &problem.spot {
             Spot::File { place, .. } => (0, place.offset),
+            Spot::Line { line, .. } => (0, *line),
             _ => (1, 0),
         });
         if self.problems.is_empty() { Ok(self.settings) } else { Err(Error(self.problems)) }
@@ -205,6 +211,7 @@ fn origin(spot: &Spot) -> Origin {
         Spot::Flag(flag) => format!("flag {flag}"),
         Spot::Variable(name) => name.clone(),
         Spot::File { file, place, .. } => format!("{file}:{}", place.line),
+        Spot::Line { file, line } => format!("{file}:{line}"),
         Spot::Default => "default".to_owned(),
     })
 }

@@ -56,7 +56,6 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("store = '/x\n", "invalid literal string, expected `'`", "1:12", ""),
     ("store = 'a' log = 'b'\n", "unexpected key or value, expected newline, `#`", "1:13", ""),
     ("[jobs]\n[jobs]\n", "duplicate key", "2:2", ""),
-    ("{}\n", "invalid key-value pair, expected key", "1:1", ""),
     ("'' = 1\n", "`` is no setting", "1:1", "hint: there are access, "),
     ("\"a\\u0007b\" = 1\n", "`a\\u{7}b` is no setting", "1:1", "hint: there are access, "),
 ];
