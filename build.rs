@@ -8,6 +8,7 @@ const PROTOS: &[&str] = &[
     "factory/plugin/v1/os.proto",
     "factory/plugin/v1/cloud.proto",
     "factory/plugin/v1/operations.proto",
+    "factory/v1/access.proto",
     "factory/v1/factory.proto",
     "goplugin/plugin.proto",
 ];
@@ -16,6 +17,7 @@ const PROTOS: &[&str] = &[
 const REDACTED: &[&str] = &[
     "factory.plugin.v1.Secret",
     "factory.v1.CreateProviderImageRequest",
+    "factory.v1.CreateTokenResponse",
     "factory.v1.DeleteRequest",
 ];
 

@@ -33,6 +33,12 @@ impl fmt::Debug for factory_v1::DeleteRequest {
     }
 }
 
+impl fmt::Debug for factory_v1::CreateTokenResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreateTokenResponse").field("token", &self.token).finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +55,8 @@ mod tests {
         };
         let delete =
             factory_v1::DeleteRequest { credentials: "hunter2".into(), ..Default::default() };
-        assert!(!format!("{account:?} {request:?} {delete:?}").contains("hunter2"));
+        let token =
+            factory_v1::CreateTokenResponse { secret: "hunter2".into(), ..Default::default() };
+        assert!(!format!("{account:?} {request:?} {delete:?} {token:?}").contains("hunter2"));
     }
 }

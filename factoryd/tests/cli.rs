@@ -227,6 +227,38 @@ fn a_daemon_refuses_to_be_reached_from_other_machines() {
 }
 
 #[test]
+fn a_token_is_shown_once_and_listed_until_it_is_revoked() {
+    let place = Place::new();
+    let made = place.factory(&["token", "create", "ci", "--role", "builder", "--expires", "30d"]);
+    assert_eq!(
+        (made.code, made.err.as_str()),
+        (0, "a token for a builder; it is not shown again\n")
+    );
+    let token = made.out.trim();
+    let id = token.split('_').nth(1).unwrap();
+    assert_eq!((token.split('_').next(), token.len()), (Some("factory"), 8 + 12 + 1 + 64));
+
+    let listed = place.factory(&["token", "list", "--json"]);
+    let listed: serde_json::Value = serde_json::from_str(&listed.out).unwrap();
+    assert_eq!(
+        (&listed[0]["id"], &listed[0]["role"], &listed[0]["name"]),
+        (&id.into(), &"builder".into(), &"ci".into())
+    );
+    assert!(listed[0]["expires"].is_string() && listed[0]["last_used"].is_null(), "{listed}");
+
+    assert_eq!(place.factory(&["token", "revoke", id]).out, format!("{id} (ci) is revoked\n"));
+    assert_eq!(place.factory(&["token", "list", "--json"]).out, "[]\n");
+    let again = place.factory(&["token", "revoke", id]);
+    assert_eq!((again.code, again.err), (3, format!("error: there is no token {id}\n")));
+    let nameless = place.factory(&["token", "create", " ", "--role", "admin"]);
+    assert_eq!(nameless.code, 2, "{}", nameless.err);
+
+    let made = place.factory(&["token", "create", "x", "--role", "viewer", "--json"]);
+    let made: serde_json::Value = serde_json::from_str(&made.out).unwrap();
+    assert!(made["token"].as_str().unwrap().starts_with("factory_"), "{made}");
+}
+
+#[test]
 fn a_log_filter_that_makes_no_sense_is_refused() {
     let ended = Place::new().factory(&["images", "--log", "factoryd=loud"]);
     assert_eq!(ended.code, 2);

@@ -1,5 +1,6 @@
 //! What can be typed: the verbs of `factory` and their options.
 
+use super::token::TokenVerb;
 use crate::config::{Flags, SharedArguments};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ Exit codes:
   0    done
   1    a build, push or deletion failed
   2    the command line, a file or the template is not valid
-  3    refused: no plugin serves it, there is no such image, or its status does not allow it
+  3    refused: no plugin serves it, there is no such image, its status does not allow it, or you may not
   4    the factory itself is unusable: the store, the plugin directories or the daemon
   130  cancelled by ^C or SIGTERM
 
@@ -55,6 +56,8 @@ pub(super) enum Verb {
     Plugins(PluginsArguments),
     #[command(subcommand)]
     Template(TemplateVerb),
+    #[command(subcommand)]
+    Token(TokenVerb),
 }
 
 /// Build a base image from a template, and target images from it.

@@ -168,7 +168,8 @@ fn exit_of(code: Code, reason: &str) -> Exit {
     match (code, reason) {
         (_, "NO_PLUGIN") => Exit::Refused,
         (Code::InvalidArgument | Code::OutOfRange, _) => Exit::BadInput,
-        (Code::NotFound | Code::FailedPrecondition | Code::AlreadyExists, _) => Exit::Refused,
+        (Code::NotFound | Code::FailedPrecondition | Code::AlreadyExists, _)
+        | (Code::Unauthenticated | Code::PermissionDenied, _) => Exit::Refused,
         _ => Exit::Unusable,
     }
 }

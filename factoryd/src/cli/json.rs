@@ -45,6 +45,23 @@ pub(super) fn event(event: &v1::Event) -> Value {
     ])
 }
 
+/// A token; never the token itself.
+pub(super) fn token(token: &v1::Token) -> Value {
+    object([
+        ("id", json!(token.id)),
+        ("name", json!(token.name)),
+        ("role", json!(role(token.role()))),
+        ("created", time(token.created.as_ref())),
+        ("expires", time(token.expires.as_ref())),
+        ("last_used", time(token.last_used.as_ref())),
+    ])
+}
+
+/// A role's name.
+pub(super) fn role(role: v1::Role) -> String {
+    role.as_str_name().trim_start_matches("ROLE_").to_lowercase()
+}
+
 /// A plugin, with `targets` and `info` as JSON.
 pub(super) fn plugin(plugin: &v1::Plugin) -> Value {
     object([

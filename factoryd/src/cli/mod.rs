@@ -22,6 +22,7 @@ mod result;
 mod session;
 mod table;
 mod template;
+mod token;
 mod words;
 
 pub use arguments::Arguments;
@@ -82,6 +83,7 @@ fn dispatch(Arguments { place, verb }: Arguments) -> Result<Exit, Error> {
         Verb::Delete(arguments) => {
             with_session(place, async |session| end::delete(session, &arguments).await)
         }
+        Verb::Token(verb) => with_session(place, async |session| token::run(session, &verb).await),
         Verb::Plugins(arguments) => {
             with_session(place, async |session| query::plugins(session, &arguments).await)
         }

@@ -6,6 +6,7 @@ use super::error::Error;
 use crate::config::Config;
 use crate::daemon::{self, Connection, Embedded};
 use factory_proto::factory_v1::factory_client::FactoryClient;
+use factory_proto::factory_v1::tokens_client::TokensClient;
 use std::time::Duration;
 use tonic::transport::Endpoint;
 use tower::ServiceExt;
@@ -48,6 +49,7 @@ impl Way {
 /// A way to a factory, open.
 pub(super) struct Session {
     client: Client,
+    tokens: TokensClient<Connection>,
     embedded: Option<Embedded>,
 }
 
@@ -55,14 +57,22 @@ impl Session {
     /// Connects to the daemon, or starts a factory in this process.
     pub(super) async fn open(way: Way) -> Result<Self, Error> {
         match way {
-            Way::Daemon(address) => {
-                Ok(Self { client: client(connect(&address).await?), embedded: None })
-            }
+            Way::Daemon(address) => Ok(Self::over(connect(&address).await?, None)),
             Way::Here(config) => {
                 let embedded = daemon::embedded(*config).await.map_err(Error::Start)?;
-                Ok(Self { client: client(embedded.connection()), embedded: Some(embedded) })
+                Ok(Self::over(embedded.connection(), Some(embedded)))
             }
         }
+    }
+
+    fn over(connection: Connection, embedded: Option<Embedded>) -> Self {
+        let tokens = TokensClient::new(connection.clone());
+        Self { client: client(connection), tokens, embedded }
+    }
+
+    /// Answers a client for tokens.
+    pub(super) fn tokens(&self) -> TokensClient<Connection> {
+        self.tokens.clone()
     }
 
     /// Answers a client. Clients are cheap.

@@ -1,9 +1,10 @@
 //! What every factory process has: a store, plugins, and the work on images.
 
 use super::{Error, plugins};
+use crate::access::Tokens;
 use crate::config::Config;
 use crate::factory::{Factory, Parts};
-use crate::grpc::Api;
+use crate::grpc::{Api, TokensApi};
 use crate::jobs;
 use crate::outbound::Contents;
 use crate::plugin::Host;
@@ -57,6 +58,11 @@ impl Core {
         let host = self.host.clone();
         let list = move || host.plugins().into_iter().map(plugins::translate).collect();
         Api::new(self.factory.clone(), Arc::new(list), stop)
+    }
+
+    /// Answers what makes tokens.
+    pub(super) fn tokens(&self) -> TokensApi {
+        TokensApi::new(Tokens::new(self.store()))
     }
 
     /// Answers the REST API; watchers are sent home when `stop` fires.

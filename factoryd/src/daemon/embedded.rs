@@ -6,6 +6,7 @@ use crate::config::Config;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::codegen::http::{Request, Response};
+use tonic::service::Routes;
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
@@ -34,7 +35,8 @@ impl Embedded {
     /// Answers a way to its API.
     pub fn connection(&self) -> Connection {
         let server = self.core.api(self.streams.clone()).into_server();
-        BoxCloneSyncService::new(ServiceExt::<Request<Body>>::map_err(server, Into::into))
+        let routes = Routes::new(server).add_service(self.core.tokens().into_server());
+        BoxCloneSyncService::new(ServiceExt::<Request<Body>>::map_err(routes, Into::into))
     }
 
     /// Ends what is being worked on, and the plugins.

@@ -16,8 +16,8 @@ use tower::{Layer, Service};
 /// What needs no credentials: health and reflection.
 const OPEN: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
 
-/// The methods of the API, by the role that they need. Any other one takes an admin, as far as there is one.
-const METHODS: [(Role, &[&str]); 2] = [
+/// The methods of the API, by the role that they need. Any other takes an admin, should there be one.
+const METHODS: [(Role, &[&str]); 3] = [
     (
         Role::Viewer,
         &[
@@ -35,6 +35,14 @@ const METHODS: [(Role, &[&str]); 2] = [
             "/factory.v1.Factory/CreateProviderImage",
             "/factory.v1.Factory/CreateTargetImage",
             "/factory.v1.Factory/Delete",
+        ],
+    ),
+    (
+        Role::Admin,
+        &[
+            "/factory.v1.Tokens/CreateToken",
+            "/factory.v1.Tokens/ListTokens",
+            "/factory.v1.Tokens/RevokeToken",
         ],
     ),
 ];
@@ -146,10 +154,12 @@ mod tests {
     fn every_method_of_the_api_has_its_role() {
         let files = FileDescriptorSet::decode(factory_proto::DESCRIPTORS).unwrap().file;
         let known: Vec<&str> = METHODS.iter().flat_map(|(_, methods)| *methods).copied().collect();
-        let file = files.iter().find(|file| file.package() == "factory.v1").unwrap();
-        let service = file.service.iter().find(|service| service.name() == "Factory").unwrap();
-        let named =
-            service.method.iter().map(|method| format!("/factory.v1.Factory/{}", method.name()));
+        let services = files.iter().filter(|file| file.package() == "factory.v1");
+        let services = services.flat_map(|file| &file.service);
+        let named = services.flat_map(|service| {
+            let path = |method: &str| format!("/factory.v1.{}/{method}", service.name());
+            service.method.iter().map(move |method| path(method.name()))
+        });
         let named: Vec<String> = named.collect();
         let lacking: Vec<_> = named.iter().filter(|name| !known.contains(&name.as_str())).collect();
         assert!(lacking.is_empty(), "say in METHODS who may call {lacking:?}");

@@ -5,6 +5,7 @@
 mod access;
 mod request;
 mod status;
+mod tokens;
 mod translate;
 
 use self::status::{shutting_down, status};
@@ -19,6 +20,8 @@ use tonic::{Request, Response, Status};
 
 pub use access::Guard;
 pub use factory_proto::factory_v1::factory_server::FactoryServer;
+pub use factory_proto::factory_v1::tokens_server::TokensServer;
+pub use tokens::TokensApi;
 
 /// Answers the plugins: the facade knows who serves what, not how plugins are.
 pub type ListPlugins = Arc<dyn Fn() -> Vec<v1::Plugin> + Send + Sync>;

@@ -1,6 +1,7 @@
 //! Errors as gRPC statuses: the code steers, and a `factory.v1.Error` among the details explains.
 
 use super::translate;
+use crate::access::TokenError;
 use crate::domain::{Failure, Fault, Notice, Principal, Role};
 use crate::factory::Error;
 use crate::report::chain;
@@ -77,6 +78,21 @@ pub(super) fn unauthenticated(refused: &crate::access::Refused) -> Status {
         _ => (Code::Unauthenticated, "UNAUTHENTICATED", Fault::Auth),
     };
     with_detail(code, translate::failure(explain(reason, fault, refused)))
+}
+
+/// Answers what a client is told of an error of the tokens.
+pub(super) fn of_tokens(error: &TokenError) -> Status {
+    let (code, reason, fault) = match error {
+        TokenError::Name | TokenError::Lifetime => {
+            (Code::InvalidArgument, "INVALID_REQUEST", Fault::User)
+        }
+        TokenError::NotFound(_) => (Code::NotFound, "NOT_FOUND", Fault::User),
+        TokenError::Random(_) | TokenError::Store(_) => {
+            tracing::error!(error = %chain(error), "the store failed a request");
+            (Code::Internal, "STORE", Fault::Factory)
+        }
+    };
+    with_detail(code, translate::failure(explain(reason, fault, chain(error))))
 }
 
 /// Answers who may not.

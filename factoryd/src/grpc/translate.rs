@@ -152,7 +152,7 @@ fn resource(resource: Resource) -> v1::Resource {
     }
 }
 
-fn timestamp(time: SystemTime) -> Option<prost_types::Timestamp> {
+pub(super) fn timestamp(time: SystemTime) -> Option<prost_types::Timestamp> {
     Some(time.into())
 }
 
