@@ -3,6 +3,7 @@
 //! The modules, lowest first, and what each may import, are in `tests/layering.rs`; ARCHITECTURE.md tells the story.
 
 pub mod access;
+pub mod callbacks;
 pub mod cli;
 pub mod config;
 pub mod daemon;

@@ -31,6 +31,7 @@ async fn base(client: &mut Client, os: &str) -> Result<v1::Image, Status> {
     let request = v1::CreateBaseImageRequest {
         template_xml: template(os),
         parameters_json: r#"{"size":"1"}"#.into(),
+        ..Default::default()
     };
     client.create_base_image(request).await.map(tonic::Response::into_inner)
 }
@@ -72,7 +73,7 @@ async fn a_build_is_seen_from_new_to_complete() {
     let request = v1::CreateTargetImageRequest {
         target: "fake".into(),
         source: Some(v1::create_target_image_request::Source::BaseImageId(begun.id.clone())),
-        parameters_json: String::new(),
+        ..Default::default()
     };
     let target = client.create_target_image(request).await.unwrap().into_inner();
     assert_eq!((target.parent_id.as_str(), target.target.as_str()), (&*begun.id, "fake"));
@@ -148,6 +149,7 @@ async fn what_is_refused_is_explained_and_leaves_nothing() {
     let request = v1::CreateBaseImageRequest {
         template_xml: "<template>\n  <name>x</nome>\n</template>".into(),
         parameters_json: String::new(),
+        ..Default::default()
     };
     let status = client.create_base_image(request).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);

@@ -31,6 +31,7 @@ impl Client {
         let request = v1::CreateBaseImageRequest {
             template_xml: template.xml(),
             parameters_json: parameters.to_string(),
+            ..Default::default()
         };
         Ok(self.inner.create_base_image(request).await?.into_inner())
     }
@@ -46,6 +47,7 @@ impl Client {
             target: target.to_owned(),
             parameters_json: parameters.to_string(),
             source: Some(Source::TemplateXml(template.xml())),
+            ..Default::default()
         };
         Ok(self.inner.create_target_image(request).await?.into_inner())
     }

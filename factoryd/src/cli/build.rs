@@ -81,7 +81,7 @@ pub(super) async fn push(session: &Session, arguments: PushArguments) -> Result<
         credentials: input::credentials(&arguments.credentials)?,
         source: Some(FromTarget::TargetImageId(target.id)),
         parameters_json: input::parameters(&arguments.parameters)?,
-        snapshot: false,
+        ..Default::default()
     };
     let image = client.create_provider_image(request).await?.into_inner();
     finish(session, &[image], &arguments.follow, &mut signals).await
@@ -111,6 +111,7 @@ async fn begin(client: &mut Client, plan: &Plan, begun: &mut Vec<v1::Image>) -> 
     let request = v1::CreateBaseImageRequest {
         template_xml: plan.template_xml.clone(),
         parameters_json: plan.parameters_json.clone(),
+        ..Default::default()
     };
     let base = client.create_base_image(request).await?.into_inner();
     let base_id = base.id.clone();
@@ -120,6 +121,7 @@ async fn begin(client: &mut Client, plan: &Plan, begun: &mut Vec<v1::Image>) -> 
             target: target.clone(),
             source: Some(FromBase::BaseImageId(base_id.clone())),
             parameters_json: plan.parameters_json.clone(),
+            ..Default::default()
         };
         let image = client.create_target_image(request).await?.into_inner();
         let target_id = image.id.clone();
@@ -131,7 +133,7 @@ async fn begin(client: &mut Client, plan: &Plan, begun: &mut Vec<v1::Image>) -> 
                 credentials: plan.credentials.clone(),
                 source: Some(FromTarget::TargetImageId(target_id.clone())),
                 parameters_json: plan.parameters_json.clone(),
-                snapshot: false,
+                ..Default::default()
             };
             begun.push(client.create_provider_image(request).await?.into_inner());
         }

@@ -45,7 +45,7 @@ pub use value::LogFilter;
 use self::file::Files;
 use self::given::Given;
 use self::sources::Sources;
-use crate::{access as callers, jobs, outbound as way_out, plugin, rest, store, tdl};
+use crate::{access as callers, callbacks, jobs, outbound as way_out, plugin, rest, store, tdl};
 use std::net::SocketAddr;
 
 /// What a factory in this process is made of.
@@ -61,6 +61,8 @@ pub struct Config {
     pub outbound: way_out::Options,
     /// How strict it is with templates.
     pub templates: tdl::Options,
+    /// How callbacks are delivered.
+    pub callbacks: callbacks::Options,
 }
 
 /// What a daemon is made of.

@@ -1,14 +1,15 @@
-//! What the daemon itself may reach: `[outbound]`.
+//! What the daemon itself may reach: `[outbound]` and `[callbacks]`.
 
 use super::sources::Sources;
 use super::value::Value;
+use crate::callbacks;
 use crate::outbound::{Allowed, Options};
 use clap::Args;
 use serde_json::{Value as Json, json};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// What the daemon itself may reach.
+/// What the daemon itself may reach, and how it tells of images.
 #[derive(Debug, Clone, Args)]
 pub struct OutboundArguments {
     /// Connect to this host name, address or network (10.0.0.0/8) though it is not public, for contents of templates;
@@ -18,6 +19,13 @@ pub struct OutboundArguments {
     /// Let templates name files below this directory by file: URLs; repeat it for more. Default: none.
     #[arg(long, value_name = "DIR", env = "FACTORY_CONTENT_DIR", value_delimiter = ':')]
     content_dir: Vec<OsString>,
+    /// Sign callbacks with the secret in this file, which only its owner may read. Default: they are not signed.
+    #[arg(long, value_name = "FILE", env = "FACTORY_CALLBACK_SECRET")]
+    callback_secret: Option<OsString>,
+    /// Take users and passwords of callbacks from this TOML file (a table per host: ["hooks.example.org"] user = "…"
+    /// password = "…") once those in their URLs are not known any more. Only its owner may read it. Default: none.
+    #[arg(long, value_name = "FILE", env = "FACTORY_CALLBACK_CREDENTIALS")]
+    callback_credentials: Option<OsString>,
 }
 
 /// Reads what may be reached.
@@ -35,6 +43,14 @@ pub(super) fn read(from: &mut Sources) -> Options {
         }
     }
     Options { allow, content_dirs, trusting: false }
+}
+
+/// Reads how callbacks are delivered.
+pub(super) fn callbacks(from: &mut Sources) -> callbacks::Options {
+    callbacks::Options {
+        secret: from.optional("callbacks.secret", "callback_secret"),
+        credentials: from.optional("callbacks.credentials", "callback_credentials"),
+    }
 }
 
 impl Value for Allowed {

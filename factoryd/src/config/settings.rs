@@ -10,7 +10,7 @@ use super::places;
 use super::sources::Sources;
 use super::value::LogFilter;
 use super::{Config, DaemonConfig};
-use crate::{jobs, outbound as way_out, plugin, rest, store, tdl};
+use crate::{callbacks, jobs, outbound as way_out, plugin, rest, store, tdl};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -40,7 +40,14 @@ pub(super) fn shared(from: &mut Sources) -> Config {
     plugins.executable_directories = places::executables();
     let templates = templates(from);
     let outbound = way_out::Options { trusting: true, ..way_out::Options::default() };
-    Config { store: store::Options { root }, plugins, templates, jobs: jobs(from), outbound }
+    Config {
+        store: store::Options { root },
+        plugins,
+        templates,
+        jobs: jobs(from),
+        outbound,
+        callbacks: callbacks::Options::default(),
+    }
 }
 
 /// Reads how strict to be with templates.
@@ -51,7 +58,11 @@ pub(super) fn templates(from: &mut Sources) -> tdl::Options {
 
 /// Reads what makes a daemon.
 pub(super) fn daemon(from: &mut Sources) -> DaemonConfig {
-    let factory = Config { outbound: outbound::read(from), ..shared(from) };
+    let factory = Config {
+        outbound: outbound::read(from),
+        callbacks: outbound::callbacks(from),
+        ..shared(from)
+    };
     let listen = from.or("grpc.listen", "listen", SocketAddr::from(([127, 0, 0, 1], 8076)));
     let rest = from.optional("rest.listen", "rest");
     loopback(from, "grpc.listen", Some(listen));

@@ -2,6 +2,7 @@
 
 use super::{Error, plugins};
 use crate::access::Tokens;
+use crate::callbacks;
 use crate::config::Config;
 use crate::factory::{Factory, Parts};
 use crate::grpc::{Api, TokensApi};
@@ -23,6 +24,8 @@ pub(super) struct Core {
     stop_grace: Duration,
     builds: JoinSet<Result<(), jobs::Late>>,
     stop_builds: CancellationToken,
+    callbacks: JoinSet<()>,
+    stop_callbacks: CancellationToken,
 }
 
 /// Ends the plugins at once, from anywhere.
@@ -34,18 +37,33 @@ impl Core {
         let store = Store::open(config.store).await.map_err(Error::Store)?;
         let stop_grace = config.plugins.timing.stop_grace;
         let host = Host::new(config.plugins).map_err(Error::Plugins)?;
+        let secrets = config.callbacks.load().map_err(Error::Callbacks)?;
+        let policy = config.outbound.policy();
+        let (service, register) =
+            callbacks::Service::new(store.clone(), policy, secrets, rest::callback_body);
+        let (mut callbacks, stop_callbacks) = (JoinSet::new(), CancellationToken::new());
+        callbacks.spawn(service.run(stop_callbacks.clone()));
         let parts = Parts {
             store: store.clone(),
             delegates: Arc::new(host.clone()),
             contents: Arc::new(Contents::new(&config.outbound)),
         };
         let (factory, service) = Factory::new(parts, config.jobs);
-        let factory = factory.with_templates(config.templates);
+        let factory = factory.with_templates(config.templates).with_callbacks(register);
         service.recover().await.map_err(Error::Store)?;
         let stop_builds = CancellationToken::new();
         let mut builds = JoinSet::new();
         builds.spawn(service.run(stop_builds.clone()));
-        Ok(Self { factory, store, host, stop_grace, builds, stop_builds })
+        Ok(Self {
+            factory,
+            store,
+            host,
+            stop_grace,
+            builds,
+            stop_builds,
+            callbacks,
+            stop_callbacks,
+        })
     }
 
     /// Answers the store.
@@ -79,6 +97,15 @@ impl Core {
             None | Some(Ok(Ok(()))) => Ok(()),
             Some(Ok(Err(late))) => Err(Error::Builds(late)),
             Some(Err(_)) => Err(Error::Ended("the work on images")),
+        }
+    }
+
+    /// Lets callbacks tell what they can still tell; what is left is for the next process.
+    pub(super) async fn end_callbacks(&mut self) -> Result<(), Error> {
+        self.stop_callbacks.cancel();
+        match self.callbacks.join_next().await {
+            None | Some(Ok(())) => Ok(()),
+            Some(Err(_)) => Err(Error::Ended("the delivery of callbacks")),
         }
     }
 

@@ -46,7 +46,8 @@ impl Embedded {
     pub async fn stop(mut self) -> Result<(), Error> {
         let builds = self.core.end_builds().await;
         self.streams.cancel();
-        builds.and(self.core.end_plugins().await)
+        let callbacks = self.core.end_callbacks().await;
+        builds.and(callbacks).and(self.core.end_plugins().await)
     }
 
     /// Kills the plugins at once; their builds are settled by the next factory that opens the store.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! bind the sockets ─► open the store, find the plugins, settle what a dead factory left ─► serve
-//!        first signal ─► no new work; end builds ─► end streams and connections ─► end plugins ─► exit
+//!        first signal ─► no new work; end builds ─► end streams and connections ─► last callbacks ─► end plugins ─► exit
 //!        second signal ─► kill the plugins, exit at once
 //! ```
 //!
@@ -26,7 +26,7 @@ pub use signals::Signals;
 
 use self::core::Core;
 use crate::config::DaemonConfig;
-use crate::{access, jobs, plugin, store};
+use crate::{access, callbacks, jobs, plugin, store};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use tracing::info;
@@ -52,6 +52,9 @@ pub enum Error {
     /// Callers can't be told apart.
     #[error("can't tell callers apart")]
     Access(#[source] access::Error),
+    /// A file that callbacks need can't be used.
+    #[error("can't deliver callbacks")]
+    Callbacks(#[source] callbacks::FileError),
     /// The operating system refuses something.
     #[error("can't {what}")]
     System {
@@ -125,12 +128,14 @@ pub async fn run(config: DaemonConfig) -> Result<(), Error> {
     }
 }
 
-/// Builds end first, so that watchers see how; then streams and connections; then the plugins.
+/// Builds end first, so that watchers see how; then streams and connections; then callbacks, which tell it too; then the
+/// plugins.
 async fn drain(mut core: Core, server: serve::Server, rest: rest::Server) -> Result<(), Error> {
     let builds = core.end_builds().await;
     let (clients, rest_clients) = tokio::join!(server.end(), rest.end());
+    let callbacks = core.end_callbacks().await;
     let plugins = core.end_plugins().await;
-    builds.and(clients).and(rest_clients).and(plugins)
+    builds.and(clients).and(rest_clients).and(callbacks).and(plugins)
 }
 
 fn announce(what: &str, address: SocketAddr) -> Result<(), Error> {

@@ -157,6 +157,22 @@ impl Image {
     }
 }
 
+impl Image {
+    /// Answers the image as it was when it was asked for, from which its events lead to what it is.
+    pub fn as_asked_for(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            template_xml: self.template_xml.clone(),
+            parent: self.parent.clone(),
+            target: self.target.clone(),
+            provider: self.provider.clone(),
+            snapshot: self.snapshot,
+            parameters: self.parameters.clone(),
+            ..Self::asked_for(self.id.clone(), self.kind, self.created)
+        }
+    }
+}
+
 /// A file of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {

@@ -2,7 +2,7 @@
 
 use super::{
     BaseImageRequest, Error, Factory, ProviderImageRequest, ProviderSource, TargetImageRequest,
-    TargetSource,
+    TargetSource, callbacks,
 };
 use crate::delegate::{
     self, Account, CloudDelegate, Description, Diagnostic, OsDelegate, Proposal,
@@ -10,6 +10,7 @@ use crate::delegate::{
 use crate::domain::{Failure, Fault, Image, ImageId, Kind, Parameters, Secret, Status, Template};
 use crate::jobs::{Job, ShuttingDown, Work};
 use crate::pipeline::{for_customisation, recorded_template};
+use crate::store::NewCallback;
 use crate::tdl;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -25,6 +26,7 @@ struct Draft {
     snapshot: bool,
     parameters: Parameters,
     secrets: Vec<(String, Secret)>,
+    callbacks: Vec<Secret>,
     work: Work,
 }
 
@@ -33,13 +35,14 @@ impl Factory {
     ///
     /// # Errors
     /// If the template is not valid, names contents that can't be fetched for certain, no plugin installs its operating
-    /// system, or that plugin can't be asked.
+    /// system, or that plugin can't be asked; and if a callback can't be used.
     pub async fn create_base_image(&self, request: BaseImageRequest) -> Result<Image, Error> {
         let template = self.parse(&request.template_xml)?;
         self.judge_contents(&template)?;
         let os = self.os(&template)?;
         let description = described(os.describe().await)?;
         let mut parameters = request.parameters;
+        let callbacks = callbacks::take(&mut parameters)?;
         let secrets = parameters.split_off(&description.sensitive_parameters);
         let proposal = Proposal {
             method: "CreateBaseImage",
@@ -50,8 +53,8 @@ impl Factory {
             account: None,
         };
         accepted(os.validate(proposal).await)?;
-        self.begin(Draft { parameters, secrets, ..Draft::new(Kind::Base, template, Work::Base) })
-            .await
+        let draft = Draft::new(Kind::Base, template, Work::Base);
+        self.begin(Draft { parameters, secrets, callbacks, ..draft }).await
     }
 
     /// Begins a target image; from a template, its base image too.
@@ -62,6 +65,7 @@ impl Factory {
     pub async fn create_target_image(&self, request: TargetImageRequest) -> Result<Image, Error> {
         let (cloud, description) = self.cloud(&request.target).await?;
         let mut parameters = request.parameters.clone();
+        let callbacks = callbacks::take(&mut parameters)?;
         let secrets = parameters.split_off(&description.sensitive_parameters);
         let proposal = Proposal {
             method: "DidCreateTargetImage",
@@ -85,7 +89,7 @@ impl Factory {
         let draft = Draft::new(Kind::Target, inherited(&base)?, Work::Target);
         let parent = Some(base.id);
         let target = Some(request.target);
-        self.begin(Draft { parent, target, parameters, secrets, ..draft }).await
+        self.begin(Draft { parent, target, parameters, secrets, callbacks, ..draft }).await
     }
 
     /// Begins a provider image; from a template, its base and target images too, unless it is a snapshot.
@@ -100,6 +104,7 @@ impl Factory {
         let snapshot = matches!(request.source, ProviderSource::Snapshot(_));
         require(&description, if snapshot { "snapshot" } else { "push" })?;
         let mut parameters = request.parameters.clone();
+        let callbacks = callbacks::take(&mut parameters)?;
         let secrets = parameters.split_off(&description.sensitive_parameters);
         let account = Account {
             provider: request.provider.clone(),
@@ -119,7 +124,8 @@ impl Factory {
         let draft = Draft::new(Kind::Provider, template, work);
         let target = Some(request.target);
         let provider = Some(request.provider);
-        self.begin(Draft { parent, target, provider, snapshot, parameters, secrets, ..draft }).await
+        let draft = Draft { parent, target, provider, snapshot, ..draft };
+        self.begin(Draft { parameters, secrets, callbacks, ..draft }).await
     }
 
     /// Answers the template of a provider image and the image to push; begins that if need be.
@@ -149,7 +155,8 @@ impl Factory {
     /// Records an image and submits its job.
     async fn begin(&self, draft: Draft) -> Result<Image, Error> {
         let image = draft.image();
-        self.store.insert(&image).await?;
+        let callbacks = self.accept(&draft.callbacks)?;
+        self.store.insert_with(&image, &callbacks).await?;
         let job = Job {
             image: self.image(&image.id).await?,
             template: draft.template,
@@ -159,6 +166,11 @@ impl Factory {
         let begun = job.image.clone();
         self.jobs.submit(job).map_err(|ShuttingDown| Error::ShuttingDown)?;
         Ok(begun)
+    }
+
+    /// Judges callbacks, and answers them as they are recorded.
+    pub(super) fn accept(&self, callbacks: &[Secret]) -> Result<Vec<NewCallback>, Error> {
+        self.callbacks.accept(callbacks).map_err(Error::Callback)
     }
 
     /// Refuses contents of which it can be told without asking anybody that they won't be had.
@@ -216,6 +228,7 @@ impl Draft {
             snapshot: false,
             parameters: Parameters::default(),
             secrets: Vec::new(),
+            callbacks: Vec::new(),
             work,
         }
     }

@@ -1,11 +1,12 @@
 //! Ending images.
 
-use super::{DeleteRequest, Error, Factory, ImageFilter, Page};
+use super::{DeleteRequest, Error, Factory, ImageFilter, Page, callbacks};
 use crate::delegate::Account;
 use crate::domain::{CloudIdentifiers, EventKind, Image, ImageId, Status, Template};
 use crate::import::{OperatingSystem, synthesised};
 use crate::jobs::{Job, ShuttingDown, Work};
 use crate::pipeline::recorded_template;
+use crate::store::NewCallback;
 use crate::tdl;
 use std::time::SystemTime;
 
@@ -14,8 +15,10 @@ impl Factory {
     /// from it go first.
     ///
     /// # Errors
-    /// If there is no such image, it is being worked on, or others were made from it and `cascade` is not set.
-    pub async fn delete(&self, request: DeleteRequest) -> Result<Image, Error> {
+    /// If there is no such image, it is being worked on, or others were made from it and `cascade` is not set; and if a
+    /// callback can't be used.
+    pub async fn delete(&self, mut request: DeleteRequest) -> Result<Image, Error> {
+        let callbacks = callbacks::take(&mut request.parameters)?;
         let mut family = vec![self.image(&request.id).await?];
         let mut next = 0;
         while let Some(image) = family.get(next) {
@@ -28,7 +31,8 @@ impl Factory {
         }
         family.iter().try_for_each(deletable)?;
         for image in family.into_iter().rev() {
-            self.begin_deletion(image, &request).await?;
+            let callbacks = self.accept(&callbacks)?;
+            self.begin_deletion(image, &request, &callbacks).await?;
         }
         self.image(&request.id).await
     }
@@ -41,9 +45,14 @@ impl Factory {
         Ok(children)
     }
 
-    async fn begin_deletion(&self, image: Image, request: &DeleteRequest) -> Result<(), Error> {
+    async fn begin_deletion(
+        &self,
+        image: Image,
+        request: &DeleteRequest,
+        callbacks: &[NewCallback],
+    ) -> Result<(), Error> {
         if is_mere_record(&image) {
-            return self.forget(&image).await;
+            return self.forget(&image, callbacks).await;
         }
         let template = recorded_template(&image).or_else(|_| placeholder(&image))?;
         let provider = request.provider.clone().or_else(|| image.provider.clone());
@@ -52,18 +61,18 @@ impl Factory {
             credentials: request.credentials.clone(),
         };
         let status = EventKind::Status { from: image.status, to: Status::Deleting, failure: None };
-        self.store.append(&image.id, vec![(SystemTime::now(), status)]).await?;
+        self.store.append_with(&image.id, vec![(SystemTime::now(), status)], callbacks).await?;
         let mut image = self.image(&image.id).await?;
         image.parameters.0.extend(request.parameters.0.clone());
         let job = Job { image, template, secrets: Vec::new(), work: Work::Delete(account) };
         self.jobs.submit(job).map_err(|ShuttingDown| Error::ShuttingDown)
     }
 
-    async fn forget(&self, image: &Image) -> Result<(), Error> {
+    async fn forget(&self, image: &Image, callbacks: &[NewCallback]) -> Result<(), Error> {
         let step = |from, to| (SystemTime::now(), EventKind::Status { from, to, failure: None });
         let end =
             vec![step(image.status, Status::Deleting), step(Status::Deleting, Status::Deleted)];
-        self.store.append(&image.id, end).await?;
+        self.store.append_with(&image.id, end, callbacks).await?;
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! The facade: one method per use case, with plain arguments. The edges translate to it and decide nothing.
 
+mod callbacks;
 mod create;
 mod delete;
 mod error;
@@ -11,6 +12,7 @@ mod watch;
 pub use crate::jobs::{Late, Options, Service};
 pub use crate::pipeline::Parts;
 pub use crate::store::{ImageFilter, Listed, Page, Taking};
+pub use callbacks::callbacks_of;
 pub use error::Error;
 pub use import::{
     ImportBaseImageRequest, ImportError, ImportStoreRequest, Imported, Meter, Outcome, StoreImport,
@@ -21,6 +23,7 @@ pub use request::{
     TargetImageRequest, TargetSource, WatchRequest,
 };
 
+use crate::callbacks::Register;
 use crate::delegate::{ContentSource, Delegates};
 use crate::domain::{Image, ImageId};
 use crate::jobs::Jobs;
@@ -35,22 +38,29 @@ pub struct Factory {
     store: Store,
     delegates: Arc<dyn Delegates>,
     contents: Arc<dyn ContentSource>,
+    callbacks: Register,
     jobs: Jobs,
     templates: tdl::Options,
 }
 
 impl Factory {
-    /// Makes a factory of its parts, and the service that must run beside it.
+    /// Makes a factory of its parts, and the service that must run beside it. It takes no callbacks.
     pub fn new(parts: Parts, options: Options) -> (Self, Service) {
         let pipeline = Pipeline::new(parts.clone());
         let Parts { store, delegates, contents } = parts;
         let (jobs, service) = Jobs::new(store.clone(), pipeline, options);
-        (Self { store, delegates, contents, jobs, templates: tdl::Options::default() }, service)
+        let (callbacks, templates) = (Register::refusing(), tdl::Options::default());
+        (Self { store, delegates, contents, callbacks, jobs, templates }, service)
     }
 
     /// Is as strict with templates as these options say.
     pub fn with_templates(self, templates: tdl::Options) -> Self {
         Self { templates, ..self }
+    }
+
+    /// Records callbacks as the register takes them. Who delivers them runs elsewhere.
+    pub fn with_callbacks(self, callbacks: Register) -> Self {
+        Self { callbacks, ..self }
     }
 
     /// Answers an image.

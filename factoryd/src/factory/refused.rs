@@ -4,7 +4,7 @@
 //! ordinary use case first and then, with the error, [`Factory::record_refused`].
 
 use super::{Error, Factory};
-use crate::domain::{EventKind, Failure, Fault, Image, ImageId, Kind, Notice, Status};
+use crate::domain::{EventKind, Failure, Fault, Image, ImageId, Kind, Notice, Secret, Status};
 use crate::tdl;
 use std::time::SystemTime;
 use uuid::Uuid;
@@ -27,6 +27,8 @@ pub struct RefusedRequest {
     pub provider: Option<String>,
     /// Whether it was to be made inside the account.
     pub snapshot: bool,
+    /// Who is to be told.
+    pub callbacks: Vec<Secret>,
 }
 
 impl Factory {
@@ -34,15 +36,16 @@ impl Factory {
     ///
     /// # Errors
     /// The refusal itself if it is no matter of what was asked for: an image that does not exist or is of another kind, a
-    /// shutdown, a broken store. And if the store fails now.
+    /// shutdown, a broken store, a callback that can't be used. And if the store fails now.
     pub async fn record_refused(
         &self,
         request: RefusedRequest,
         refusal: Error,
     ) -> Result<Image, Error> {
         let failure = reason(refusal)?;
+        let callbacks = self.accept(&request.callbacks)?;
         let image = request.image();
-        self.store.insert(&image).await?;
+        self.store.insert_with(&image, &callbacks).await?;
         let failed =
             EventKind::Status { from: Status::New, to: Status::Failed, failure: Some(failure) };
         self.store.append(&image.id, vec![(SystemTime::now(), failed)]).await?;

@@ -21,7 +21,7 @@ const PAGE_SIZE_MAX: usize = 1000;
 pub(super) fn base_image(it: v1::CreateBaseImageRequest) -> Result<BaseImageRequest, Refused> {
     Ok(BaseImageRequest {
         template_xml: it.template_xml,
-        parameters: parameters(&it.parameters_json)?,
+        parameters: parameters(&it.parameters_json, it.callbacks)?,
     })
 }
 
@@ -39,7 +39,7 @@ pub(super) fn target_image(
     Ok(TargetImageRequest {
         target: required("target", it.target)?,
         source,
-        parameters: parameters(&it.parameters_json)?,
+        parameters: parameters(&it.parameters_json, it.callbacks)?,
     })
 }
 
@@ -68,7 +68,7 @@ pub(super) fn provider_image(
         provider: required("provider", it.provider)?,
         credentials: Secret::new(it.credentials),
         source,
-        parameters: parameters(&it.parameters_json)?,
+        parameters: parameters(&it.parameters_json, it.callbacks)?,
     })
 }
 
@@ -78,7 +78,7 @@ pub(super) fn delete(it: v1::DeleteRequest) -> Result<DeleteRequest, Refused> {
         id: image_id("id", &it.id)?,
         provider: (!it.provider.is_empty()).then_some(it.provider),
         credentials: Secret::new(it.credentials),
-        parameters: parameters(&it.parameters_json)?,
+        parameters: parameters(&it.parameters_json, it.callbacks)?,
         cascade: it.cascade,
     })
 }
@@ -117,8 +117,14 @@ pub(super) fn image_id(field: &str, text: &str) -> Result<ImageId, Refused> {
     ImageId::parse(text).map_err(|error| invalid(field, error))
 }
 
-fn parameters(json: &str) -> Result<Parameters, Refused> {
-    Parameters::parse(json).map_err(|error| invalid("parameters_json", chain(&error)))
+/// Reads parameters; callbacks become one of them, as they are over REST.
+fn parameters(json: &str, callbacks: Vec<String>) -> Result<Parameters, Refused> {
+    let parameters = Parameters::parse(json);
+    let mut parameters = parameters.map_err(|error| invalid("parameters_json", chain(&error)))?;
+    if !callbacks.is_empty() {
+        parameters.0.insert("callbacks".to_owned(), callbacks.into());
+    }
+    Ok(parameters)
 }
 
 fn required(field: &str, text: String) -> Result<String, Refused> {
@@ -163,6 +169,7 @@ mod tests {
         let request = v1::CreateBaseImageRequest {
             template_xml: "<template/>".into(),
             parameters_json: "[1]".into(),
+            ..Default::default()
         };
         let status = Status::from(base_image(request).unwrap_err());
         assert!(status.message().starts_with("parameters are not a JSON object: "));

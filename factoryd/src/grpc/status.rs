@@ -32,7 +32,9 @@ pub(super) fn status(error: &Error) -> Status {
             let notices = diagnostics.iter().map(|diagnostic| &diagnostic.notice);
             (Code::InvalidArgument, refused(error, notices))
         }
-        Error::Plugin(failure) => (code_of(failure.fault), (**failure).clone()),
+        Error::Plugin(failure) | Error::Callback(failure) => {
+            (code_of(failure.fault), (**failure).clone())
+        }
         Error::NotFound(_) => (Code::NotFound, explain("NOT_FOUND", Fault::User, error)),
         Error::Kind { .. } => (Code::InvalidArgument, explain("WRONG_KIND", Fault::User, error)),
         Error::Status { .. } => {

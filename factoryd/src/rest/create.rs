@@ -7,7 +7,7 @@ use super::{Answer, Api, Head, image_view, json_answer};
 use crate::domain::{Image, Kind, Parameters, Secret};
 use crate::factory::{
     BaseImageRequest, Error, ProviderImageRequest, ProviderSource, RefusedRequest,
-    TargetImageRequest, TargetSource,
+    TargetImageRequest, TargetSource, callbacks_of,
 };
 use axum::body::Body;
 use axum::http::StatusCode;
@@ -38,12 +38,12 @@ impl Api {
 
     async fn create_base(&self, fields: &Fields) -> Result<Image, Problem> {
         let template_xml = fields.text("template")?.unwrap_or_default().to_owned();
-        let request = BaseImageRequest {
-            template_xml: template_xml.clone(),
-            parameters: fields.parameters()?,
-        };
+        let parameters = fields.parameters()?;
+        let callbacks = callbacks_of(&parameters);
+        let request = BaseImageRequest { template_xml: template_xml.clone(), parameters };
         let made = self.factory.create_base_image(request).await;
-        self.or_refused(made, refused(Kind::Base, template_xml)).await
+        let refused = RefusedRequest { callbacks, ..refused(Kind::Base, template_xml) };
+        self.or_refused(made, refused).await
     }
 
     async fn create_target(
@@ -65,7 +65,8 @@ impl Api {
             }
             (None, None) => return Err(nothing_to_start_from("base_image_id")),
         };
-        let refused = RefusedRequest { target: Some(target.clone()), ..refused };
+        let callbacks = callbacks_of(&parameters);
+        let refused = RefusedRequest { target: Some(target.clone()), callbacks, ..refused };
         let request = TargetImageRequest { target, source, parameters };
         self.or_refused(self.factory.create_target_image(request).await, refused).await
     }
@@ -83,6 +84,7 @@ impl Api {
             target: Some(account.target.clone()),
             provider: Some(account.provider.clone()),
             snapshot,
+            callbacks: callbacks_of(&parameters),
             ..refused
         };
         let Account { provider, credentials, target } = account;
@@ -171,6 +173,7 @@ fn refused(kind: Kind, template_xml: String) -> RefusedRequest {
         target: None,
         provider: None,
         snapshot: false,
+        callbacks: Vec::new(),
     }
 }
 

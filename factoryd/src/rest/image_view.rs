@@ -38,6 +38,13 @@ pub(super) fn shown(image: &Image, href: &str, origin: &str, children: &[ImageId
     wrapped(image.kind, members)
 }
 
+/// An image as callbacks tell of it: without an address, for there is none that every receiver could use.
+pub(super) fn told(image: &Image) -> Value {
+    let mut members = members(image, "");
+    members.shift_remove("href");
+    wrapped(image.kind, members)
+}
+
 /// A collection: where each image is, and nothing more.
 pub(super) fn listed(kind: Kind, images: &[ImageId], address: &str) -> Value {
     let entries = images.iter().map(|id| entry(kind, id, address));

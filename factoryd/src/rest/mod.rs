@@ -62,6 +62,11 @@ use tokio_util::sync::CancellationToken;
 
 type Answer = Result<Response, Problem>;
 
+/// Answers the body of a callback: the image as it was then.
+pub fn callback_body(image: &Image) -> Vec<u8> {
+    image_view::told(image).to_string().into_bytes()
+}
+
 /// The REST API of a factory. Cheap to clone.
 #[derive(Clone)]
 pub struct Api {

@@ -99,6 +99,10 @@ impl Problem {
             Error::Template(_) => told(StatusCode::BAD_REQUEST, "TEMPLATE_INVALID"),
             Error::NoDelegate(_) => told(StatusCode::BAD_REQUEST, "NO_PLUGIN"),
             Error::Refused(_) => told(StatusCode::BAD_REQUEST, "REFUSED_BY_PLUGIN"),
+            Error::Callback(failure) => {
+                let (status, failure) = (StatusCode::BAD_REQUEST, failure.clone());
+                Self { status, failure, headers: Vec::new() }
+            }
             Error::Plugin(failure) => {
                 let failure = failure.clone();
                 let status = StatusCode::INTERNAL_SERVER_ERROR;

@@ -2,7 +2,7 @@
 
 use super::image_row::{self, ImageRow};
 use super::writer::{Durability, Transaction};
-use super::{Error, Store, resources};
+use super::{Error, NewCallback, Store, resources};
 use crate::domain::{Event, EventKind, Image, ImageId};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -23,12 +23,27 @@ impl Store {
         image: &ImageId,
         events: Vec<(SystemTime, EventKind)>,
     ) -> Result<Vec<Event>, Error> {
+        self.append_with(image, events, &[]).await
+    }
+
+    /// Writes what happened to an image as [`append`](Self::append) does, and who is to be told of that and of all that
+    /// follows.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn append_with(
+        &self,
+        image: &ImageId,
+        events: Vec<(SystemTime, EventKind)>,
+        callbacks: &[NewCallback],
+    ) -> Result<Vec<Event>, Error> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
         let mut transaction = self.inner.writer.begin(durability(&events)).await?;
         let mut row = self.load(&mut transaction, image).await?;
         let mut known = paths(&row.image);
+        let last_told = row.image.last_cursor;
         let events = number(image, events, row.cursor_written);
         for event in &events {
             apply(&mut row.image, event)?;
@@ -37,6 +52,8 @@ impl Store {
             }
         }
         self.insert_events(&mut transaction, row.number, &events).await?;
+        self.insert_callbacks(&mut transaction, row.number, last_told, callbacks).await?;
+        self.note_pending(&mut transaction, row.number, &events).await?;
         let recorded = resources::record(transaction.connection(), row.number, &events).await;
         recorded.map_err(self.failed("record resources"))?;
         self.update_image(&mut transaction, &row).await?;

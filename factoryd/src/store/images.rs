@@ -1,7 +1,7 @@
 //! Images: recorded and read one by one.
 
 use super::writer::Durability;
-use super::{Error, Store, append, image_row};
+use super::{Error, NewCallback, Store, append, image_row};
 use crate::domain::{Event, EventKind, Image, ImageId, Status};
 use sqlx::QueryBuilder;
 use sqlx::sqlite::SqliteRow;
@@ -12,6 +12,18 @@ impl Store {
     /// # Errors
     /// If its status is not New, there is such an image already, or its parent does not exist.
     pub async fn insert(&self, image: &Image) -> Result<Event, Error> {
+        self.insert_with(image, &[]).await
+    }
+
+    /// Records a new image as [`insert`](Self::insert) does, with who is to be told of what becomes of it.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn insert_with(
+        &self,
+        image: &Image,
+        callbacks: &[NewCallback],
+    ) -> Result<Event, Error> {
         let mut transaction = self.inner.writer.begin(Durability::Process).await?;
         if let Some(parent) = &image.parent {
             self.load(&mut transaction, parent).await?;
@@ -26,6 +38,7 @@ impl Store {
         append::apply(&mut image, &event)?;
         let number = self.insert_image(&mut transaction, &image).await?;
         self.insert_events(&mut transaction, number, std::slice::from_ref(&event)).await?;
+        self.insert_callbacks(&mut transaction, number, event.cursor, callbacks).await?;
         let wake = self.wake(event.cursor);
         transaction.commit().await?;
         drop(wake);

@@ -21,6 +21,7 @@
 
 mod append;
 mod bodies;
+mod callbacks;
 mod content;
 mod error;
 mod events;
@@ -42,6 +43,7 @@ mod writer;
 mod tests;
 
 pub use bodies::NewArtifact;
+pub use callbacks::{Callback, CallbackState, NewCallback};
 pub use error::Error;
 pub use events::EventQuery;
 pub use import::{Heard, Taking};

@@ -14,7 +14,8 @@ impl Store {
     /// If the database or the locks can't be read, or the database can't be written.
     pub async fn abandoned(&self) -> Result<Vec<Image>, Error> {
         let mut adopted = Vec::new();
-        for owner in self.dead_owners().await? {
+        let sql = "SELECT DISTINCT owner FROM images WHERE settled = 0 AND owner <> ?";
+        for owner in self.dead_owners(sql).await? {
             adopted.extend(self.adopt_images(&owner).await?);
         }
         adopted.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
@@ -71,14 +72,13 @@ impl Store {
         ids.map_err(|damage| self.damaged(&damage))
     }
 
-    async fn dead_owners(&self) -> Result<Vec<String>, Error> {
-        let owners = sqlx::query_scalar::<_, String>(
-            "SELECT DISTINCT owner FROM images WHERE settled = 0 AND owner <> ?",
-        )
-        .bind(self.inner.owner.id())
-        .fetch_all(&self.inner.readers)
-        .await
-        .map_err(self.failed("read the owners of images"))?;
+    /// Answers which owners are dead of those that a query answers, which is given this process's.
+    pub(super) async fn dead_owners(&self, sql: &'static str) -> Result<Vec<String>, Error> {
+        let owners = sqlx::query_scalar::<_, String>(sql)
+            .bind(self.inner.owner.id())
+            .fetch_all(&self.inner.readers)
+            .await
+            .map_err(self.failed("read owners"))?;
         let directory = self.owners_dir();
         blocking(move || {
             let mut dead = Vec::new();

@@ -1,6 +1,7 @@
 //! Delegates that do as they are told, and write down that they were called.
 
 use async_trait::async_trait;
+use factoryd::callbacks;
 use factoryd::delegate::{
     Account, Announced, CloudDelegate, ContentSource, Delegates, Description, Error, InputImage,
     NoDelegate, Operation, OperationEvent, OsDelegate,
@@ -13,6 +14,8 @@ use factoryd::factory::{
     BaseImageRequest, DeleteRequest, Factory, ImageFilter, ListRequest, Options, Parts,
     ProviderImageRequest, ProviderSource, Service, TargetImageRequest, TargetSource, WatchRequest,
 };
+use factoryd::outbound::Policy;
+use factoryd::rest;
 use factoryd::store::{self, Store};
 use futures_util::TryStreamExt;
 use std::path::Path;
@@ -246,6 +249,7 @@ pub(crate) struct World {
     pub(crate) root: TempDir,
     pub(crate) store: Store,
     pub(crate) service: Option<Service>,
+    pub(crate) callbacks: Option<callbacks::Service>,
 }
 
 pub(crate) async fn world(script: Script) -> World {
@@ -260,8 +264,16 @@ pub(crate) async fn world_at(script: Script, root: TempDir, options: Options) ->
     if let Some(contents) = &script.contents {
         parts.contents = contents.clone();
     }
+    let allowed = vec!["127.0.0.1".parse().unwrap()];
+    let (callbacks, register) = callbacks::Service::new(
+        store.clone(),
+        Policy::public(allowed),
+        callbacks::Secrets { signing: Some(Secret::new("shared")), ..Default::default() },
+        rest::callback_body,
+    );
     let (factory, service) = Factory::new(parts, options);
-    World { factory, script, root, store, service: Some(service) }
+    let factory = factory.with_callbacks(register);
+    World { factory, script, root, store, service: Some(service), callbacks: Some(callbacks) }
 }
 
 pub(crate) fn template(os: &str) -> String {

@@ -1,9 +1,11 @@
 //! The factory as a component: the real store, pipeline and jobs, with delegates of a few lines.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod callbacks;
 mod cancelling;
 mod contents;
 mod deleting;
 mod fake;
 mod making;
+mod receiver;
 mod watching;

@@ -100,7 +100,15 @@ impl Server {
         let refusal = self.world.factory.create_base_image(request).await.unwrap_err();
         let (kind, parent, target, provider) = (Kind::Base, None, None, None);
         let snapshot = false;
-        let refused = RefusedRequest { kind, template_xml, parent, target, provider, snapshot };
+        let refused = RefusedRequest {
+            kind,
+            template_xml,
+            parent,
+            target,
+            provider,
+            snapshot,
+            callbacks: vec![],
+        };
         self.world.factory.record_refused(refused, refusal).await.unwrap()
     }
 

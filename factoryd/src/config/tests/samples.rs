@@ -15,6 +15,8 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("access.oauth_clients", "\"/tmp/written\"", "/tmp/typed"),
     ("outbound.allow", "[\"10.0.0.0/8\"]", "mirror.corp"),
     ("outbound.content_dirs", "[\"/usr\"]", "/etc"),
+    ("callbacks.secret", "\"/tmp/written\"", "/tmp/typed"),
+    ("callbacks.credentials", "\"/tmp/written\"", "/tmp/typed"),
     ("rest.connections_max", "71", "72"),
     ("rest.header_deadline", "\"41s\"", "42s"),
 ];

@@ -1,6 +1,7 @@
 //! The store as its users see it.
 
 mod bodies;
+mod callbacks;
 mod events;
 mod failures;
 mod images;
