@@ -3,10 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail loudly")]
 
+#[path = "../fuzz/checks/config.rs"]
+mod config;
 #[path = "../fuzz/checks/handshake.rs"]
 mod handshake;
 #[path = "../fuzz/checks/info.rs"]
 mod info;
+#[path = "../fuzz/checks/oauth_header.rs"]
+mod oauth_header;
 #[path = "../fuzz/checks/rest_body.rs"]
 mod rest_body;
 #[path = "../fuzz/checks/tdl.rs"]
@@ -30,6 +34,11 @@ fn replay(target: &str, check: fn(&[u8])) {
 }
 
 #[test]
+fn settings_keep_their_promises() {
+    replay("config", config::check);
+}
+
+#[test]
 fn handshakes_keep_their_promises() {
     replay("handshake", handshake::check);
 }
@@ -37,6 +46,11 @@ fn handshakes_keep_their_promises() {
 #[test]
 fn info_files_keep_their_promises() {
     replay("info", info::check);
+}
+
+#[test]
+fn oauth_headers_keep_their_promises() {
+    replay("oauth_header", oauth_header::check);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A settings file as a tree whose values know where they are.
 
-use super::problem::{Problem, Spot};
+use super::problem::{PROBLEMS_MAX, Problem, Spot};
 use crate::report::{closest, quote};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -73,7 +73,7 @@ impl Document {
                 let spot = Spot::file(&name, &text, error.span().unwrap_or_default());
                 Problem::new(spot, error.message().replace('\n', ", "))
             };
-            return Err(errors.iter().map(problem).collect());
+            return Err(errors.iter().take(PROBLEMS_MAX).map(problem).collect());
         }
         let root = entries(root.get_ref());
         let directory = file.parent().unwrap_or(Path::new("")).to_owned();
@@ -135,6 +135,9 @@ impl Document {
         problems: &mut Vec<Problem>,
     ) {
         for entry in table {
+            if PROBLEMS_MAX <= problems.len() {
+                return;
+            }
             let path = format!("{prefix}{}", entry.key);
             let below = format!("{path}.");
             if known.contains(&path.as_str()) {

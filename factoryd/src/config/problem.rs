@@ -4,6 +4,9 @@ use crate::report::{Lines, Place, Snippet};
 use std::fmt;
 use std::ops::Range;
 
+/// Of each kind of problem so many are told.
+pub(super) const PROBLEMS_MAX: usize = 100;
+
 /// All that is wrong with the settings, as a compiler shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error(pub(super) Vec<Problem>);
@@ -100,6 +103,7 @@ impl fmt::Display for Error {
         f.write_str(problems.join("\n").trim_end())?;
         match problems.len() {
             0 | 1 => Ok(()),
+            PROBLEMS_MAX.. => write!(f, "\n\nthe settings have {PROBLEMS_MAX} problems or more"),
             count => write!(f, "\n\nthe settings have {count} problems"),
         }
     }

@@ -3,7 +3,7 @@
 
 use super::document::{Document, Node, NodeValue};
 use super::given::{By, Flag, Given};
-use super::problem::{Error, Problem, Spot};
+use super::problem::{Error, PROBLEMS_MAX, Problem, Spot};
 use super::value::Value;
 use serde_json::Value as Json;
 use std::fmt;
@@ -159,6 +159,9 @@ impl Sources {
         };
         let mut values = Vec::new();
         for node in nodes {
+            if PROBLEMS_MAX <= self.problems.len() {
+                break;
+            }
             let read = T::read(node, &document.directory);
             values.extend(self.problems.accept::<T>(read, document.spot(&node.span)));
         }
