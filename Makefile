@@ -11,14 +11,14 @@ IMAGE_PACKAGES = mmdebstrap uidmap e2fsprogs fdisk dosfstools mtools grub-pc-bin
   qemu-utils debian-archive-keyring ca-certificates
 # What the tests start besides: guests, containers, a registry.
 TEST_PACKAGES = $(IMAGE_PACKAGES) xfsprogs btrfs-progs qemu-system-x86 ovmf podman runc skopeo docker-registry \
-  libvirt-clients libxml2-utils xz-utils bzip2 zstd
+  libvirt-clients libxml2-utils xz-utils bzip2 zstd python3-venv
 # The oldest Go that can fetch the one the Go plugin of the tests asks for.
 GO_MIN = 1.21
 
 TEMPLATE = examples/debian-12.tdl
 
 # What is fuzzed (factoryd/fuzz), and for how long each.
-FUZZ_TARGETS = tdl rest_body info handshake
+FUZZ_TARGETS = tdl rest_body info oauth_header handshake config
 FUZZ_SECONDS = 60
 
 SHELL = bash
@@ -28,7 +28,7 @@ SHELL = bash
 # Where rustup and Go's own installer put their programs.
 export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/go/bin
 
-.PHONY: help image test check bench fuzz image-packages test-packages subordinate-ids rust go
+.PHONY: help image test check bench fuzz image-packages test-packages subordinate-ids rust go python
 
 help: ## Shows this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -37,7 +37,7 @@ image: image-packages subordinate-ids rust ## Builds examples/debian-12.tdl into
 	@cargo build --release --locked --workspace --bins
 	target/release/factory build $(TEMPLATE) --target docker --target kvm
 
-test: test-packages subordinate-ids rust go ## Runs every test
+test: test-packages subordinate-ids rust go python ## Runs every test
 	@cargo test --workspace --locked
 
 check: rust ## Checks format, lints and documentation
@@ -95,6 +95,14 @@ subordinate-ids:
 	  echo "  usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $$user" >&2
 	  exit 1
 	done
+
+# The tests' programs in Python, in a place of their own.
+python: target/python/.installed
+target/python/.installed: tests/python/requirements.txt
+	@rm -rf target/python
+	python3 -m venv target/python
+	target/python/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
 
 rust:
 	@command -v cargo >/dev/null && exit 0

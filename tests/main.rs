@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod cancel;
+mod contract;
 mod crash;
 mod debian;
 mod hostile;

@@ -36,6 +36,7 @@ enum Place {
 pub(crate) struct Daemon {
     program: Program,
     address: String,
+    rest: Option<String>,
 }
 
 impl Sandbox {
@@ -129,19 +130,25 @@ impl Sandbox {
     /// Starts the daemon on this store, and waits until it listens.
     #[track_caller]
     pub(crate) fn daemon(&self) -> Daemon {
+        let (program, address) = self.start(&[]);
+        Daemon { program, address, rest: None }
+    }
+
+    /// Starts a daemon that serves REST too.
+    #[track_caller]
+    pub(crate) fn daemon_with_rest(&self) -> Daemon {
+        let (mut program, address) = self.start(&["--rest", "127.0.0.1:0"]);
+        let rest = Some(listening(&mut program));
+        Daemon { program, address, rest }
+    }
+
+    #[track_caller]
+    fn start(&self, flags: &[&str]) -> (Program, String) {
         let mut command = self.command(Command::new(binary("factoryd")));
-        command.args(["--listen", "127.0.0.1:0", "--anonymous", "admin"]);
+        command.args(["--listen", "127.0.0.1:0", "--anonymous", "admin"]).args(flags);
         let mut program = Program::start(&command);
-        let address = program
-            .stdout
-            .wait_for("listening on ", DEADLINE)
-            .and_then(|_| program.stdout.wait_for("\n", DEADLINE));
-        match address {
-            Ok(address) => Daemon { address: address.trim().to_owned(), program },
-            Err(silence) => {
-                panic!("factoryd does not listen: {silence}\n{}", program.stderr.so_far())
-            }
-        }
+        let address = listening(&mut program);
+        (program, address)
     }
 
     fn command(&self, mut command: Command) -> Command {
@@ -160,6 +167,11 @@ impl Daemon {
         &self.program.brood
     }
 
+    /// Returns where it serves REST.
+    pub(crate) fn rest(&self) -> &str {
+        self.rest.as_deref().unwrap()
+    }
+
     /// Connects to it.
     pub(crate) async fn connect(&self) -> Client {
         Client::connect(&self.address).await
@@ -175,6 +187,19 @@ impl Daemon {
     pub(crate) fn stop(self) -> Ended {
         self.program.signal(Signal::TERM);
         self.program.wait(DEADLINE)
+    }
+}
+
+/// Waits until a daemon says where it listens.
+#[track_caller]
+fn listening(program: &mut Program) -> String {
+    let address = program
+        .stdout
+        .wait_for("listening on ", DEADLINE)
+        .and_then(|_| program.stdout.wait_for("\n", DEADLINE));
+    match address {
+        Ok(address) => address.trim().to_owned(),
+        Err(silence) => panic!("factoryd does not listen: {silence}\n{}", program.stderr.so_far()),
     }
 }
 
