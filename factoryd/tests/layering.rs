@@ -26,6 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "factory",
         &[
             "domain",
+            "report",
             "tdl",
             "delegate",
             "store",
@@ -72,7 +73,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "config",
         ],
     ),
-    ("cli", &["domain", "tdl", "report", "config", "daemon"]),
+    ("cli", &["domain", "tdl", "report", "factory", "config", "daemon"]),
 ];
 
 type Layers<'a> = &'a [(&'a str, &'a [&'a str])];

@@ -1,9 +1,9 @@
-//! The command line: `factory`.
+//! The command line: `factory`, or `imagefactory` under that name.
 
-use clap::Parser;
 use factoryd::cli;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::run(cli::Arguments::parse())
+    let words: Vec<_> = std::env::args_os().collect();
+    cli::main(&words)
 }

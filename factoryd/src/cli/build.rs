@@ -191,7 +191,8 @@ async fn finish(
     result::report(&mut session.client(), &ids, ending?, how.json).await
 }
 
-async fn follow(
+/// Follows images to their end.
+pub(super) async fn follow(
     session: &Session,
     ids: &[String],
     how: &FollowArguments,

@@ -77,7 +77,7 @@ async fn family(
 }
 
 /// Follows images from where they are to their end, and answers them as they are then.
-async fn wait(session: &Session, images: &[v1::Image]) -> Result<Vec<v1::Image>, Error> {
+pub(super) async fn wait(session: &Session, images: &[v1::Image]) -> Result<Vec<v1::Image>, Error> {
     let mut signals = Signals::listen().map_err(Error::Start)?;
     let mut lines = Lines::to_stderr();
     images.iter().for_each(|image| lines.know(image));

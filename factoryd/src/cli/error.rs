@@ -2,10 +2,12 @@
 
 use super::exit::Exit;
 use super::words;
+use crate::factory::ImportError;
 use crate::report::chain;
 use crate::{config, daemon};
 use factory_proto::factory_v1 as v1;
 use prost::Message;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use tonic::{Code, Status};
 use tonic_types::pb;
@@ -94,6 +96,12 @@ pub(super) enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// Something was not imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// A signal ended an import.
+    #[error("interrupted; nothing half done is left")]
+    Interrupted,
     /// A second signal came.
     #[error("stopped at once: the build was not cleaned up by its plugins")]
     Killed,
@@ -109,14 +117,22 @@ impl Error {
             | Self::Image(_)
             | Self::Template(_)
             | Self::Usage(_)
-            | Self::Config(_) => Exit::BadInput,
+            | Self::Config(_)
+            | Self::Import(ImportError::Import(_) | ImportError::Template(_)) => Exit::BadInput,
             Self::NoTarget { .. } | Self::NoImage(_) => Exit::Refused,
             Self::Refused { code, error } => exit_of(*code, &error.reason),
-            Self::Start(_) | Self::Stop(_) | Self::Connect { .. } | Self::System { .. } => {
-                Exit::Unusable
-            }
-            Self::Killed => Exit::Cancelled,
+            Self::Start(_)
+            | Self::Stop(_)
+            | Self::Connect { .. }
+            | Self::System { .. }
+            | Self::Import(ImportError::Store(_)) => Exit::Unusable,
+            Self::Killed | Self::Interrupted => Exit::Cancelled,
         }
+    }
+
+    /// Tells whether who read the output has left.
+    pub(super) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::System { source, .. } if source.kind() == ErrorKind::BrokenPipe)
     }
 
     /// Answers the whole message: what failed, where, what to do, and details.

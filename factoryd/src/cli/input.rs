@@ -34,7 +34,8 @@ pub(super) fn parameters(arguments: &ParametersArguments) -> Result<String, Erro
     Ok(Value::Object(all).to_string())
 }
 
-fn object(path: &Path) -> Result<Map<String, Value>, Error> {
+/// Reads a file that holds one JSON object.
+pub(super) fn object(path: &Path) -> Result<Map<String, Value>, Error> {
     serde_json::from_str(&text(path)?)
         .map_err(|source| Error::ParametersFile { path: path.to_owned(), source })
 }

@@ -6,6 +6,7 @@
 mod arguments;
 mod bars;
 mod build;
+mod classic;
 mod display;
 mod end;
 mod error;
@@ -13,6 +14,7 @@ mod events;
 mod exit;
 mod follow;
 mod ids;
+mod import;
 mod input;
 mod json;
 mod lines;
@@ -26,6 +28,7 @@ mod token;
 mod words;
 
 pub use arguments::Arguments;
+pub use classic::Arguments as ClassicArguments;
 
 use self::arguments::{PlaceArguments, Verb};
 use self::build::Plan;
@@ -33,20 +36,32 @@ use self::error::Error;
 use self::exit::Exit;
 use self::session::{Session, Way};
 use crate::daemon;
-use std::io::ErrorKind;
+use clap::{CommandFactory, Parser};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// What is logged unless asked otherwise. What a plugin says of a failure is part of the failure's message.
 const USUAL_LOG: &str = "warn,plugin=off,factoryd::plugin=error";
+
+/// Reads a command line, the program's name first, in our form or Image Factory's, and does what it says.
+pub fn main(words: &[OsString]) -> ExitCode {
+    if !classic::is_meant(words) {
+        return run(Arguments::parse_from(words));
+    }
+    if words.len() == 1 {
+        // Image Factory's way: no question is no error.
+        let _ = ClassicArguments::command().print_help();
+        return ExitCode::SUCCESS;
+    }
+    classic::run(ClassicArguments::parse_from(words))
+}
 
 /// Does what was typed, says what there is to say, and answers the exit code.
 pub fn run(arguments: Arguments) -> ExitCode {
     match dispatch(arguments) {
         Ok(exit) => exit.into(),
         // Who reads has what it wants: `factory images | head -1`.
-        Err(Error::System { source, .. }) if source.kind() == ErrorKind::BrokenPipe => {
-            Exit::Done.into()
-        }
+        Err(error) if error.is_broken_pipe() => Exit::Done.into(),
         Err(error) => {
             display::say(error.message().trim_end());
             error.exit().into()
@@ -87,15 +102,32 @@ fn dispatch(Arguments { place, verb }: Arguments) -> Result<Exit, Error> {
         Verb::Plugins(arguments) => {
             with_session(place, async |session| query::plugins(session, &arguments).await)
         }
+        Verb::Import(arguments) => {
+            import::here(&place)?;
+            with_session(place, async |session| import::import(session, arguments).await)
+        }
+        Verb::ImportStore(arguments) => {
+            import::here(&place)?;
+            with_session(place, async |session| import::import_store(session, arguments).await)
+        }
     }
 }
 
-/// Opens a session, does something with it and closes it. After a second signal nobody is waited for.
+/// Opens a session, does something with it and closes it.
 fn with_session(
     place: PlaceArguments,
     work: impl AsyncFnOnce(&Session) -> Result<Exit, Error>,
 ) -> Result<Exit, Error> {
-    let way = Way::find(place, USUAL_LOG)?;
+    with_session_and_log(place, USUAL_LOG, work)
+}
+
+/// The same, and logs so much unless asked otherwise. After a second signal nobody is waited for.
+fn with_session_and_log(
+    place: PlaceArguments,
+    usual_log: &str,
+    work: impl AsyncFnOnce(&Session) -> Result<Exit, Error>,
+) -> Result<Exit, Error> {
+    let way = Way::find(place, usual_log)?;
     let run = async {
         let session = Session::open(way).await?;
         let result = work(&session).await;

@@ -70,15 +70,21 @@ pub(super) async fn plugins(
         print(&format!("{all:#}\n"))?;
         return Ok(Exit::Done);
     }
+    print(&plugin_table(&plugins))?;
+    Ok(Exit::Done)
+}
+
+/// A table of plugins, and what is wrong with them.
+pub(super) fn plugin_table(plugins: &[v1::Plugin]) -> String {
     let rows: Vec<_> = plugins.iter().map(plugin_row).collect();
-    print(&table(["NAME", "KIND", "STATE", "SERVES", "EXECUTABLE"], &rows))?;
-    for plugin in &plugins {
+    let mut text = table(["NAME", "KIND", "STATE", "SERVES", "EXECUTABLE"], &rows);
+    for plugin in plugins {
         let fault = (!plugin.error.is_empty()).then_some(&plugin.error);
-        for text in fault.into_iter().chain(&plugin.conflicts) {
-            print(&format!("{}: {}\n", plugin.name, printable(text)))?;
+        for fault in fault.into_iter().chain(&plugin.conflicts) {
+            let _ = writeln!(text, "{}: {}", plugin.name, printable(fault));
         }
     }
-    Ok(Exit::Done)
+    text
 }
 
 fn image_row(image: &v1::Image) -> [String; 7] {

@@ -5,6 +5,7 @@ use super::display;
 use super::error::Error;
 use crate::config::Config;
 use crate::daemon::{self, Connection, Embedded};
+use crate::factory::Factory;
 use factory_proto::factory_v1::factory_client::FactoryClient;
 use factory_proto::factory_v1::tokens_client::TokensClient;
 use std::time::Duration;
@@ -78,6 +79,11 @@ impl Session {
     /// Answers a client. Clients are cheap.
     pub(super) fn client(&self) -> Client {
         self.client.clone()
+    }
+
+    /// Answers the factory in this process, for what is done with files of this machine; `None` for a daemon's.
+    pub(super) fn factory(&self) -> Option<&Factory> {
+        self.embedded.as_ref().map(Embedded::factory)
     }
 
     /// Tells whether builds end with this process.

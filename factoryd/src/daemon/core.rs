@@ -71,6 +71,11 @@ impl Core {
         self.store.clone()
     }
 
+    /// Answers the factory.
+    pub(super) fn factory(&self) -> &Factory {
+        &self.factory
+    }
+
     /// Answers the API; its streams end when `stop` fires.
     pub(super) fn api(&self, stop: CancellationToken) -> Api {
         let host = self.host.clone();

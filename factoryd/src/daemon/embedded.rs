@@ -3,6 +3,7 @@
 use super::Error;
 use super::core::{Core, Killer};
 use crate::config::Config;
+use crate::factory::Factory;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::codegen::http::{Request, Response};
@@ -37,6 +38,11 @@ impl Embedded {
         let server = self.core.api(self.streams.clone()).into_server();
         let routes = Routes::new(server).add_service(self.core.tokens().into_server());
         BoxCloneSyncService::new(ServiceExt::<Request<Body>>::map_err(routes, Into::into))
+    }
+
+    /// Answers the factory itself, for what is done with files of this machine and has no place in the API.
+    pub fn factory(&self) -> &Factory {
+        self.core.factory()
     }
 
     /// Ends what is being worked on, and the plugins.

@@ -175,7 +175,8 @@ fn rootfs(image: &InputImage) -> Result<PathBuf, Failure> {
         let message =
             format!("the base image has no root file system (it has: {})", roles.join(", "));
         return Err(Failure::new(Fault::User, "ROOTFS_MISSING", message).hint(
-            "build the base image with an OS plugin that announces a rootfs, such as debian",
+            "build the base image with an OS plugin that announces a rootfs, such as debian; a disk alone, such as an \
+             imported one, makes no container image",
         ));
     };
     if artifact.format != "tar" {
