@@ -6,7 +6,9 @@
 )]
 
 mod bad_input;
+mod callbacks;
 mod cancel;
+mod contents;
 mod contract;
 mod crash;
 mod debian;

@@ -130,7 +130,13 @@ impl Sandbox {
     /// Starts the daemon on this store, and waits until it listens.
     #[track_caller]
     pub(crate) fn daemon(&self) -> Daemon {
-        let (program, address) = self.start(&[]);
+        self.daemon_with(&[])
+    }
+
+    /// Starts the daemon with more flags.
+    #[track_caller]
+    pub(crate) fn daemon_with(&self, flags: &[&str]) -> Daemon {
+        let (program, address) = self.start(flags);
         Daemon { program, address, rest: None }
     }
 

@@ -9,6 +9,7 @@ pub(crate) mod leftovers;
 pub(crate) mod listener;
 pub(crate) mod patience;
 pub(crate) mod program;
+pub(crate) mod receiver;
 pub(crate) mod registry;
 pub(crate) mod story;
 pub(crate) mod tdl;

@@ -39,6 +39,7 @@ impl OsPlugin for MockOs {
         request: BaseRequest,
         operation: &Operation,
     ) -> Result<(), Failure> {
+        tell_contents(&request.template, operation).await?;
         Scenario::read(operation, "CreateBaseImage")?.play().await?;
         write_body("base_image", operation).await?;
         operation.packages(packages(&request.template)).await
@@ -61,6 +62,18 @@ impl OsPlugin for MockOs {
         write_body("target_image", operation).await?;
         operation.packages(packages(&request.template)).await
     }
+}
+
+/// Logs the contents of files and commands, as they came.
+async fn tell_contents(template: &Template, operation: &Operation) -> Result<(), Failure> {
+    let commands = template.precommands.iter().chain(&template.commands);
+    let commands = commands.map(|it| ("command", &it.name, &it.content));
+    let files = template.files.iter().map(|it| ("file", &it.name, &it.content));
+    for (kind, name, content) in files.chain(commands) {
+        let line = format!("{kind} {name} has {:?}", String::from_utf8_lossy(content));
+        operation.log(Level::Info, "mock", line).await?;
+    }
+    Ok(())
 }
 
 async fn write_body(kind: &str, operation: &Operation) -> Result<(), Failure> {
