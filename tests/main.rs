@@ -13,6 +13,8 @@ mod contract;
 mod crash;
 mod debian;
 mod hostile;
+mod imagefactory;
+mod import;
 mod mock;
 mod rootless;
 mod support;

@@ -110,6 +110,14 @@ impl Sandbox {
         self.command(Command::new(binary("factory")))
     }
 
+    /// Returns the command line under Image Factory's name.
+    pub(crate) fn imagefactory(&self) -> Command {
+        let link = self.path().join("imagefactory");
+        _ = std::fs::remove_file(&link);
+        std::os::unix::fs::symlink(binary("factory"), &link).unwrap();
+        self.command(Command::new(link))
+    }
+
     /// Returns the same for a user, whose the sandbox becomes. The user may not be able to read the repository, so the
     /// programs come along.
     pub(crate) fn factory_as(&mut self, user: &User, plugins: &[&str]) -> Command {
@@ -176,6 +184,11 @@ impl Daemon {
     /// Returns where it serves REST.
     pub(crate) fn rest(&self) -> &str {
         self.rest.as_deref().unwrap()
+    }
+
+    /// Returns where it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     /// Connects to it.
