@@ -3,7 +3,7 @@
 use clap::Parser;
 use factoryd::config::{self, ConfigVerb, DaemonCommand, DaemonVerb};
 use factoryd::config::{settings_json, settings_table, translate};
-use factoryd::daemon;
+use factoryd::daemon::{self, Sockets};
 use factoryd::report::chain;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -29,7 +29,9 @@ fn serve(command: &DaemonCommand) -> Result<(), Error> {
     let resolved = command.resolve()?;
     warn(&resolved.warnings);
     daemon::log_to_stderr(&resolved.log);
-    daemon::block_on(daemon::run(resolved.config)).map_err(Error::Threads)??;
+    // Before there are threads.
+    let sockets = Sockets::inherited()?;
+    daemon::block_on(daemon::run(resolved.config, sockets)).map_err(Error::Threads)??;
     Ok(())
 }
 

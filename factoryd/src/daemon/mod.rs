@@ -13,16 +13,19 @@ mod callers;
 mod core;
 mod embedded;
 mod logging;
+mod manager;
 mod plugins;
 mod rest;
 mod runtime;
 mod serve;
 mod signals;
+mod sockets;
 
 pub use embedded::{Connection, Embedded, embedded};
 pub use logging::log_to_stderr;
 pub use runtime::block_on;
 pub use signals::Signals;
+pub use sockets::Sockets;
 
 use self::core::Core;
 use crate::config::DaemonConfig;
@@ -39,6 +42,15 @@ pub enum Error {
     Bind {
         /// The address.
         address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A socket of the service manager's can't be used.
+    #[error("the service manager passed a socket named `{name}`, which can't be used")]
+    Inherited {
+        /// Its name.
+        name: String,
         /// Why.
         #[source]
         source: io::Error,
@@ -93,6 +105,7 @@ impl Error {
         matches!(
             self,
             Self::Bind { .. }
+                | Self::Inherited { .. }
                 | Self::Store(_)
                 | Self::Plugins(_)
                 | Self::Access(_)
@@ -101,26 +114,42 @@ impl Error {
     }
 }
 
-/// Runs the daemon until a signal ends it.
+/// Runs the daemon until a signal ends it, on the sockets of a service manager where it passed any.
 ///
 /// # Errors
 /// If it can't start, a part of it fails, or the drain is not clean.
-pub async fn run(config: DaemonConfig) -> Result<(), Error> {
-    let mut signals = Signals::listen()?;
-    let listener = serve::bind(config.listen).await?;
-    let (rest_socket, rest_address) = serve::bind_if(config.rest).await?.unzip();
+pub async fn run(config: DaemonConfig, sockets: Sockets) -> Result<(), Error> {
+    let signals = Signals::listen()?;
+    let listener = sockets::bind(sockets.grpc, config.listen).await?;
+    let rest = sockets::bind_if(sockets.rest, config.rest).await?;
+    let rest_address = rest.as_ref().map(|bound| bound.address);
     let core = Core::open(config.factory).await?;
     let authenticator = callers::authenticator(config.access, &core).await?;
-    let mut server = serve::Server::start(listener.socket, &core, authenticator.clone()).await;
-    let rest = rest::Listener { socket: rest_socket, options: config.rest_options };
-    let mut rest = rest::Server::start(rest, &core, authenticator);
-    announce("listening", listener.address)?;
-    rest_address.map_or(Ok(()), |address| announce("REST listening", address))?;
+    let server = serve::Server::start(listener.socket, &core, authenticator.clone()).await;
+    let rest =
+        rest::Listener { socket: rest.map(|bound| bound.socket), options: config.rest_options };
+    let rest = rest::Server::start(rest, &core, authenticator);
+    announce(listener.address, rest_address)?;
+    let store = core.store();
+    tokio::select! {
+        ended = until_signal(signals, core, server, rest) => ended,
+        () = manager::prove_life(store) => Err(Error::Ended("the watchdog")),
+    }
+}
+
+/// Serves until a signal comes or a server fails, then drains; a second signal ends that.
+async fn until_signal(
+    mut signals: Signals,
+    core: Core,
+    mut server: serve::Server,
+    mut rest: rest::Server,
+) -> Result<(), Error> {
     let ended = tokio::select! {
         signal = signals.next() => { info!(signal, "draining"); Ok(()) }
         ended = server.ended() => Err(ended),
         ended = rest.ended() => Err(ended),
     };
+    manager::stopping();
     let killer = core.killer();
     tokio::select! {
         drained = drain(core, server, rest) => ended.and(drained),
@@ -138,9 +167,18 @@ async fn drain(mut core: Core, server: serve::Server, rest: rest::Server) -> Res
     builds.and(clients).and(rest_clients).and(callbacks).and(plugins)
 }
 
-fn announce(what: &str, address: SocketAddr) -> Result<(), Error> {
+/// Says where the daemon can be called, to who reads and to the service manager.
+fn announce(grpc: SocketAddr, rest: Option<SocketAddr>) -> Result<(), Error> {
+    let mut lines = format!("listening on {grpc}\n");
+    let mut status = format!("serving gRPC on {grpc}");
+    if let Some(rest) = rest {
+        lines.push_str(&format!("REST listening on {rest}\n"));
+        status.push_str(&format!(", REST on {rest}"));
+    }
     let mut out = io::stdout().lock();
-    writeln!(out, "{what} on {address}")
+    out.write_all(lines.as_bytes())
         .and_then(|()| out.flush())
-        .map_err(|source| Error::System { what: "write to standard output", source })
+        .map_err(|source| Error::System { what: "write to standard output", source })?;
+    manager::ready(&status);
+    Ok(())
 }

@@ -4,7 +4,6 @@ use super::Error;
 use super::core::Core;
 use crate::access::Authenticator;
 use crate::grpc::{Api, FactoryServer, Guard, TokensApi};
-use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -23,28 +22,6 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// The layers around the services.
 type Guards = Stack<Guard, Identity>;
-
-/// A socket that is bound: its address is known, and nothing is accepted yet.
-pub(super) struct Bound {
-    pub(super) address: SocketAddr,
-    pub(super) socket: TcpListener,
-}
-
-/// Binds a socket of the daemon.
-pub(super) async fn bind(address: SocketAddr) -> Result<Bound, Error> {
-    let failed = |source| Error::Bind { address, source };
-    let socket = TcpListener::bind(address).await.map_err(failed)?;
-    Ok(Bound { address: socket.local_addr().map_err(failed)?, socket })
-}
-
-/// Binds another socket, if one is wanted.
-pub(super) async fn bind_if(
-    address: Option<SocketAddr>,
-) -> Result<Option<(TcpListener, SocketAddr)>, Error> {
-    let Some(address) = address else { return Ok(None) };
-    let bound = bind(address).await?;
-    Ok(Some((bound.socket, bound.address)))
-}
 
 /// A server at work.
 pub(super) struct Server {

@@ -5,6 +5,7 @@ mod bad;
 mod origin;
 #[path = "../../src/config/tests/samples.rs"]
 mod samples;
+mod service;
 mod translate;
 
 use std::path::Path;

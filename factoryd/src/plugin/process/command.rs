@@ -94,5 +94,9 @@ mod tests {
             ]
         );
         assert!(INHERITED.contains(&"PATH"));
+        // What is between the daemon and its service manager.
+        for ours in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "LISTEN_FDS", "LISTEN_PID"] {
+            assert!(!INHERITED.contains(&ours), "{ours}");
+        }
     }
 }
