@@ -13,6 +13,7 @@ pub mod factory;
 pub mod grpc;
 pub mod import;
 pub mod jobs;
+pub mod manual;
 pub mod outbound;
 pub mod pipeline;
 pub mod plugin;

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("report", &[]),
+    ("manual", &[]),
     ("tdl", &["domain", "report"]),
     ("delegate", &["domain"]),
     ("store", &["domain"]),
@@ -42,6 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "config",
         &[
+            "manual",
             "domain",
             "report",
             "tdl",
@@ -73,7 +75,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "config",
         ],
     ),
-    ("cli", &["domain", "tdl", "report", "factory", "config", "daemon"]),
+    ("cli", &["domain", "manual", "tdl", "report", "factory", "config", "daemon"]),
 ];
 
 type Layers<'a> = &'a [(&'a str, &'a [&'a str])];

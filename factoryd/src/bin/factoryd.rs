@@ -1,6 +1,6 @@
 //! The daemon: `factoryd`.
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use factoryd::config::{self, ConfigVerb, DaemonCommand, DaemonVerb};
 use factoryd::config::{settings_json, settings_table, translate};
 use factoryd::daemon::{self, Sockets};
@@ -22,6 +22,9 @@ fn run(command: &DaemonCommand) -> Result<(), Error> {
     match &command.verb {
         None => serve(command),
         Some(DaemonVerb::Config(verb)) => config(command, verb),
+        Some(DaemonVerb::Manual(verb)) => {
+            print(&verb.run(DaemonCommand::command()).map_err(Error::Print)?)
+        }
     }
 }
 
@@ -41,7 +44,7 @@ fn config(command: &DaemonCommand, verb: &ConfigVerb) -> Result<(), Error> {
         warn(&resolved.warnings);
         Ok::<_, Error>(resolved.settings)
     };
-    print(&match verb {
+    let text = match verb {
         ConfigVerb::Check => settings().map(|_| "the settings are valid\n".to_owned())?,
         ConfigVerb::Show { json: false } => settings_table(&settings()?),
         ConfigVerb::Show { json: true } => format!("{:#}\n", settings_json(&settings()?)),
@@ -50,7 +53,8 @@ fn config(command: &DaemonCommand, verb: &ConfigVerb) -> Result<(), Error> {
             warn(&translation.warnings);
             translation.toml
         }
-    })
+    };
+    print(text.as_bytes())
 }
 
 fn warn(warnings: &[String]) {
@@ -58,8 +62,8 @@ fn warn(warnings: &[String]) {
 }
 
 /// Who reads may have enough before the end: `factoryd config show | head -1`.
-fn print(text: &str) -> Result<(), Error> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
+fn print(text: &[u8]) -> Result<(), Error> {
+    match io::stdout().lock().write_all(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Print(error)),
         _ => Ok(()),
     }
@@ -71,7 +75,7 @@ enum Error {
     Config(#[from] config::Error),
     #[error("can't start threads")]
     Threads(#[source] io::Error),
-    #[error("can't write to standard output")]
+    #[error("can't write")]
     Print(#[source] io::Error),
     #[error(transparent)]
     Daemon(#[from] daemon::Error),

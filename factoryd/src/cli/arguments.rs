@@ -2,6 +2,7 @@
 
 use super::token::TokenVerb;
 use crate::config::{Flags, SharedArguments};
+use crate::manual;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -63,6 +64,8 @@ pub(super) enum Verb {
     Template(TemplateVerb),
     #[command(subcommand)]
     Token(TokenVerb),
+    #[command(flatten)]
+    Manual(manual::Verb),
 }
 
 /// Build a base image from a template, and target images from it.

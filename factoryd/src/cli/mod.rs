@@ -72,6 +72,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
 /// Templates are read without a factory; everything else needs one.
 fn dispatch(Arguments { place, verb }: Arguments) -> Result<Exit, Error> {
     match verb {
+        Verb::Manual(verb) => manual(&verb),
         Verb::Template(verb) => template::run(verb, &place.settings.templates()?),
         Verb::Build(arguments) => {
             let plan = Plan::read(arguments)?;
@@ -111,6 +112,14 @@ fn dispatch(Arguments { place, verb }: Arguments) -> Result<Exit, Error> {
             with_session(place, async |session| import::import_store(session, arguments).await)
         }
     }
+}
+
+/// Tells shells and readers of manuals what there is.
+fn manual(verb: &crate::manual::Verb) -> Result<Exit, Error> {
+    let what = "can't write";
+    let text = verb.run(Arguments::command()).map_err(|source| Error::System { what, source })?;
+    display::print(&String::from_utf8_lossy(&text))?;
+    Ok(Exit::Done)
 }
 
 /// Opens a session, does something with it and closes it.

@@ -41,7 +41,7 @@ struct StoreArguments {
     #[arg(long, value_name = "DIR", env = "FACTORY_STORE")]
     store: Option<OsString>,
     /// Look for plugins (NAME.info) in this directory and one level below; repeat it for more. Default: the source tree
-    /// around this program, /usr/lib/factory/plugins and /etc/factory/plugins.d, where they exist.
+    /// around this program, lib/factory/plugins beside its bin, /usr/lib/factory/plugins and /etc/factory/plugins.d, where they exist.
     #[arg(long, value_name = "DIR", env = "FACTORY_PLUGINS", value_delimiter = ':')]
     plugins: Vec<OsString>,
 }

@@ -1,6 +1,7 @@
 //! What can be typed after `factoryd`.
 
 use super::{DaemonArguments, Flags};
+use crate::manual;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -32,6 +33,9 @@ pub enum DaemonVerb {
     /// Look at the settings.
     #[command(subcommand)]
     Config(ConfigVerb),
+    /// What shells and manuals are told.
+    #[command(flatten)]
+    Manual(manual::Verb),
 }
 
 /// `factoryd config`.

@@ -17,17 +17,28 @@ pub(super) fn store() -> Option<PathBuf> {
     Some(data.join("factory"))
 }
 
-/// The directories that hold `.info` files: of the source tree around this program, then the system's.
+/// The directories that hold `.info` files: of the source tree around this program, those installed with it, the system's.
 pub(super) fn plugins() -> Vec<PathBuf> {
-    let built = executables().first().and_then(|beside| source_tree(beside));
+    let beside = executables();
+    let built = beside.first().and_then(|beside| source_tree(beside));
+    let ours = beside.first().and_then(|beside| installed_with(beside));
     let installed = INSTALLED.iter().map(PathBuf::from).filter(|directory| directory.is_dir());
-    built.into_iter().chain(installed).collect()
+    let mut all: Vec<PathBuf> = built.into_iter().chain(ours).chain(installed).collect();
+    all.dedup();
+    all
 }
 
 /// Where executables of plugins may be that are not beside their `.info` file: beside this program.
 pub(super) fn executables() -> Vec<PathBuf> {
     let program = std::env::current_exe().ok();
     program.and_then(|path| path.parent().map(Path::to_owned)).into_iter().collect()
+}
+
+/// A program in `PREFIX/bin` was installed with `PREFIX/lib/factory/plugins`.
+fn installed_with(beside: &Path) -> Option<PathBuf> {
+    let prefix = beside.parent().filter(|_| beside.ends_with("bin"))?;
+    let plugins = prefix.join("lib/factory/plugins");
+    plugins.is_dir().then_some(plugins)
 }
 
 /// A program in `TREE/target/PROFILE` belongs to `TREE/plugins`.
@@ -45,6 +56,17 @@ fn variable(name: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_installed_program_finds_the_plugins_that_were_installed_with_it() {
+        let prefix = tempfile::tempdir().unwrap();
+        let bin = prefix.path().join("bin");
+        assert_eq!(installed_with(&bin), None, "there are no plugins");
+        let plugins = prefix.path().join("lib/factory/plugins");
+        std::fs::create_dir_all(&plugins).unwrap();
+        assert_eq!(installed_with(&bin), Some(plugins));
+        assert_eq!(installed_with(prefix.path()), None);
+    }
 
     #[test]
     fn a_built_program_finds_the_plugins_of_its_tree_and_of_no_other() {
