@@ -6,6 +6,11 @@ use super::{Disk, DiskFormat, Error};
 use std::path::Path;
 use std::time::Duration;
 
+/// How much room a disk that is written out must leave others, in bytes.
+const FREE_MIN: u64 = 256 << 20;
+/// How often the room is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
 const QEMU_IMG: Tool = Tool {
     program: "qemu-img",
     package: "qemu-utils",
@@ -19,11 +24,31 @@ const QEMU_IMG: Tool = Tool {
 /// protocols to `qemu-img`.
 ///
 /// # Errors
-/// If `qemu-img` is missing, fails, or takes longer than an hour.
+/// If `qemu-img` is missing, fails, or takes longer than an hour; and if it would fill the file system: a small file can say
+/// that it holds terabytes.
 pub async fn raw_copy(disk: &Disk, file: &Path, raw: &Path) -> Result<(), Error> {
     let from = disk.format.driver();
     let options = ["convert", "-f", from, "-O", DiskFormat::Raw.as_str(), "-S", "4k", "--"];
     let mut words: Vec<_> = options.iter().map(AsRef::as_ref).collect();
     words.extend([file.as_os_str(), raw.as_os_str()]);
-    QEMU_IMG.output(&words).await.map(drop)
+    tokio::select! {
+        written = QEMU_IMG.output(&words) => written.map(drop),
+        () = nearly_full(raw) => {
+            let why = format!("written out, it leaves less than {FREE_MIN} bytes of the store's file system");
+            Err(Error::NotUsable { path: file.to_owned(), why })
+        }
+    }
+}
+
+/// Waits until the file system of a file has hardly any room left; for ever if that can't be told.
+async fn nearly_full(file: &Path) {
+    let mut ticks = tokio::time::interval(LOOK_AGAIN);
+    loop {
+        ticks.tick().await;
+        let directory = file.parent().unwrap_or(file);
+        let Ok(room) = rustix::fs::statvfs(directory) else { return std::future::pending().await };
+        if room.f_bavail.saturating_mul(room.f_frsize) < FREE_MIN {
+            return;
+        }
+    }
 }

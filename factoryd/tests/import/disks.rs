@@ -82,7 +82,11 @@ pub(crate) fn partitioned(disk: &Path, label: &str, parts: &[&Path]) {
         at += size;
     }
     let mut sfdisk = Command::new("sfdisk");
-    sfdisk.arg("-q").arg("--no-tell-kernel").arg(disk).stdin(Stdio::piped()).stdout(Stdio::null());
+    sfdisk
+        .args(["-q", "--no-tell-kernel", "--wipe-partitions", "never"])
+        .arg(disk)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null());
     let mut child = sfdisk.spawn().unwrap();
     child.stdin.take().unwrap().write_all(table.as_bytes()).unwrap();
     assert!(child.wait().unwrap().success());

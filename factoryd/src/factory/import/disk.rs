@@ -40,9 +40,9 @@ impl Factory {
         request: ImportBaseImageRequest,
         meter: Meter,
     ) -> Result<Image, ImportError> {
-        let source = Source::open(&request.file)?;
         let id = ImageId::from_uuid(Uuid::new_v4());
         let work = self.store.work_dir(&format!("import-{id}")).await?;
+        let source = self.source(&request.file, &work, &meter).await?;
         let raw = raw_view(&source, &request, &work, &meter).await?;
         let os = told_or_found(&source, &request, raw.as_deref(), &meter).await?;
         let now = SystemTime::now();
@@ -59,7 +59,22 @@ impl Factory {
         Ok(recorded.unwrap_or(image))
     }
 
-    /// Puts the disk as it is to be kept into the work directory.
+    /// Answers the disk to look into. One whose header says where its data are is copied first: what was examined must be
+    /// what tools read, and the file is somebody else's to change.
+    async fn source(
+        &self,
+        file: &Path,
+        work: &WorkDir,
+        meter: &Meter,
+    ) -> Result<Source, ImportError> {
+        let source = Source::open(file)?;
+        if source.disk.format == DiskFormat::Raw {
+            return Ok(source);
+        }
+        Ok(Source::open(&self.copy(&source, work, meter).await?)?)
+    }
+
+    /// Puts the disk as it is to be kept into the work directory, unless it is there.
     async fn body(
         &self,
         source: &Source,
@@ -67,30 +82,32 @@ impl Factory {
         work: &WorkDir,
         meter: &Meter,
     ) -> Result<NewArtifact, ImportError> {
-        let (file, disk) = match (source.disk.format, raw) {
-            (DiskFormat::Raw | DiskFormat::Qcow2, _) | (_, None) => {
-                let name = format!("disk.{}", source.disk.format);
-                let hear = heard(meter, "copy the disk".to_owned());
-                let file =
-                    self.store.take_in(work, &source.path, &name, Taking::Copy, hear).await?;
-                // What counts is what is kept: the file may have changed since it was looked at.
-                let kept = Source::open(&file)?;
-                (kept.path, kept.disk)
-            }
-            (_, Some(raw)) => {
-                let disk = Source::open(&raw)?.disk;
-                (raw, disk)
-            }
+        let kept = match (source.disk.format, raw) {
+            (DiskFormat::Raw, _) => Source::open(&self.copy(source, work, meter).await?)?,
+            (DiskFormat::Qcow2, _) | (_, None) => Source::open(&source.path)?,
+            (_, Some(raw)) => Source::open(&raw)?,
         };
-        let sha256 = self.store.digest(&file, heard(meter, "read the disk".to_owned())).await?;
+        let sha256 =
+            self.store.digest(&kept.path, heard(meter, "read the disk".to_owned())).await?;
         Ok(NewArtifact {
-            file,
+            file: kept.path,
             role: "disk".to_owned(),
-            format: disk.format.as_str().to_owned(),
-            virtual_size: disk.virtual_size,
+            format: kept.disk.format.as_str().to_owned(),
+            virtual_size: kept.disk.virtual_size,
             sha256,
             media_type: String::new(),
         })
+    }
+
+    async fn copy(
+        &self,
+        source: &Source,
+        work: &WorkDir,
+        meter: &Meter,
+    ) -> Result<PathBuf, ImportError> {
+        let name = format!("disk.{}", source.disk.format);
+        let hear = heard(meter, "copy the disk".to_owned());
+        Ok(self.store.take_in(work, &source.path, &name, Taking::Copy, hear).await?)
     }
 }
 
