@@ -11,9 +11,16 @@ IMAGE_PACKAGES = mmdebstrap uidmap e2fsprogs fdisk dosfstools mtools grub-pc-bin
   qemu-utils debian-archive-keyring ca-certificates
 # What the tests start besides: guests, containers, a registry.
 TEST_PACKAGES = $(IMAGE_PACKAGES) xfsprogs btrfs-progs qemu-system-x86 ovmf podman runc skopeo docker-registry \
-  libvirt-clients libxml2-utils xz-utils bzip2 zstd python3-venv
+  libvirt-clients libxml2-utils xz-utils bzip2 zstd systemd mandoc zsh fish python3-venv
 # The oldest Go that can fetch the one the Go plugin of the tests asks for.
 GO_MIN = 1.21
+
+# Where `make install` puts what, and what it builds for that.
+DESTDIR =
+PREFIX = /usr
+PROFILE = release
+# The plugins that are for use; the others are for tests.
+PLUGINS = debian docker kvm
 
 TEMPLATE = examples/debian-12.tdl
 
@@ -28,7 +35,7 @@ SHELL = bash
 # Where rustup and Go's own installer put their programs.
 export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/go/bin
 
-.PHONY: help image test check bench fuzz image-packages test-packages subordinate-ids rust go python
+.PHONY: help image test check bench install fuzz image-packages test-packages subordinate-ids rust go python
 
 help: ## Shows this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -58,6 +65,30 @@ fuzz: rust ## Fuzzes each parser for FUZZ_SECONDS (60)
 	  mkdir -p fuzz/target/corpus/$$target
 	  cargo +nightly fuzz run $$target fuzz/target/corpus/$$target fuzz/corpus/$$target -- \
 	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=65536
+	done
+
+install: rust ## Installs into DESTDIR and PREFIX (/usr): programs, plugins, units, completions, manual pages
+	@cargo build --profile $(PROFILE) --locked --workspace --bins
+	root="$(DESTDIR)$(PREFIX)"
+	built=target/$(PROFILE:dev=debug)
+	install -D -m 755 -t "$$root/bin" "$$built/factory" "$$built/factoryd"
+	ln -sf factory "$$root/bin/imagefactory"
+	for plugin in $(PLUGINS); do
+	  install -D -m 755 -t "$$root/lib/factory/plugins" "$$built/factory-plugin-$$plugin"
+	  install -D -m 644 -t "$$root/lib/factory/plugins" "plugins/$$plugin/$$plugin.info"
+	done
+	install -D -m 644 -t "$$root/lib/systemd/system" packaging/systemd/*
+	sed -i 's|/usr/bin/|$(PREFIX)/bin/|' "$$root/lib/systemd/system/factoryd.service"
+	install -D -m 644 -t "$$root/lib/sysusers.d" packaging/sysusers.d/*
+	install -D -m 644 -t "$$root/lib/tmpfiles.d" packaging/tmpfiles.d/*
+	bash="$$root/share/bash-completion/completions" zsh="$$root/share/zsh/site-functions"
+	fish="$$root/share/fish/vendor_completions.d" man="$$root/share/man/man1"
+	install -d "$$bash" "$$zsh" "$$fish" "$$man"
+	for program in factory factoryd; do
+	  "$$built/$$program" completion bash >"$$bash/$$program"
+	  "$$built/$$program" completion zsh >"$$zsh/_$$program"
+	  "$$built/$$program" completion fish >"$$fish/$$program.fish"
+	  "$$built/$$program" man "$$man"
 	done
 
 image-packages: PACKAGES = $(IMAGE_PACKAGES)

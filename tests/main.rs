@@ -15,6 +15,7 @@ mod debian;
 mod hostile;
 mod imagefactory;
 mod import;
+mod install;
 mod mock;
 mod rootless;
 mod support;

@@ -92,7 +92,10 @@ fn write_pages(command: &Command, name: &str, directory: &Path) -> io::Result<()
 
 fn roff(command: Command, name: &str) -> io::Result<Vec<u8>> {
     // Options that the short help leaves out are in the manual with all there is to say of them.
-    let command = command.mut_args(|argument| argument.hide_short_help(false));
+    let mut command = command.mut_args(|argument| argument.hide_short_help(false));
+    if command.find_subcommand("help").is_some() {
+        command = command.mut_subcommand("help", |help| help.hide(true));
+    }
     let man = clap_mangen::Man::new(command)
         .title(name)
         .date(DATE)
