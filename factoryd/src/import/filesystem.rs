@@ -49,18 +49,19 @@ impl RawDisk {
         Ok(devices)
     }
 
-    /// Lists a directory, names of directories without their slash; `None` if there is none, or no file system.
+    /// Lists a directory, names of directories without their slash; `None` if there is none, nothing in it, or no file
+    /// system.
     pub(super) async fn list(
         &self,
         device: &Device,
         directory: &str,
     ) -> Result<Option<Vec<String>>, Error> {
         let listed = self.ask(&["ls", &device.path(directory)]).await?;
-        Ok(listed.map(|listed| {
-            let words = String::from_utf8_lossy(&listed).into_owned();
-            let names = words.split(' ').map(|name| name.trim().trim_end_matches('/').to_owned());
-            names.filter(|name| !name.is_empty()).take(NAMES_MAX).collect()
-        }))
+        let words = String::from_utf8_lossy(&listed.unwrap_or_default()).into_owned();
+        let names = words.split(' ').map(|name| name.trim().trim_end_matches('/').to_owned());
+        let names: Vec<String> = names.filter(|name| !name.is_empty()).take(NAMES_MAX).collect();
+        // Of what it can't read GRUB lists nothing, and does not say that it failed.
+        Ok((!names.is_empty()).then_some(names))
     }
 
     /// Reads the first bytes of a file; `None` if there is none. Symbolic links lead nowhere but into the same file system.

@@ -1,6 +1,6 @@
 //! A disk becomes a base image.
 
-use crate::disks::{FS_SIZE, Root, converted, elf, partitioned};
+use crate::disks::{FS_SIZE, Root, converted, elf, logical_volume, partitioned};
 use crate::place::{Place, request};
 use factoryd::domain::{EventKind, Image, Kind, Status};
 use factoryd::factory::{ImportBaseImageRequest, WatchRequest};
@@ -93,6 +93,15 @@ async fn a_qcow2_is_kept_as_it_is_and_other_formats_become_raw() {
 }
 
 #[tokio::test]
+async fn a_system_in_a_logical_volume_is_found() {
+    let place = Place::new().await;
+    let (part, disk) = (place.path("part"), place.path("disk"));
+    Root::new(place.path("root"), UBUNTU).ext4(&part);
+    logical_volume(&disk, &part);
+    assert_eq!(os(&place.import(&disk).await.unwrap()), "Ubuntu 22.04 x86_64");
+}
+
+#[tokio::test]
 async fn a_system_in_a_subvolume_or_an_ostree_is_found() {
     let place = Place::new().await;
     let part = place.path("part");
@@ -132,7 +141,7 @@ async fn a_disk_that_nobody_can_look_into_is_taken_if_all_is_said_of_it() {
     let disk = place.path("windows.raw");
     std::fs::write(&disk, vec![7; 100_000]).unwrap();
     let error = place.import(&disk).await.unwrap_err().to_string();
-    assert!(error.contains("no operating system was found in the raw disk"), "{error}");
+    assert!(error.contains("there is no file system in it that can be read"), "{error}");
     assert!(error.contains("--os NAME --os-version VERSION --arch ARCH"), "{error}");
     place.assert_empty().await;
     let told = ImportBaseImageRequest {

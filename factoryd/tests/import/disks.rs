@@ -138,3 +138,44 @@ fn describe(directory: &Path, text: &mut String) {
         }
     }
 }
+
+/// Puts a file system into the one logical volume of a disk that is all LVM: what `pvcreate`, `vgcreate` and `lvcreate` write,
+/// who need root and a kernel's driver, but for the checksums.
+pub(crate) fn logical_volume(disk: &Path, content: &Path) {
+    const EXTENT: u64 = 4 * MIB;
+    const METADATA: (u64, u64) = (4096, MIB - 4096);
+    let extents = content.metadata().unwrap().len() / EXTENT;
+    sparse(disk, MIB + extents * EXTENT);
+    let pv = "Imcjvb-Qrw3-eFRs-o7LY-yAYO-FA6g-Nkk3cE";
+    let text = format!(
+        "vg {{\nid = \"B9E028-Y07i-JkkV-JvWM-JMs1-Y0Yy-dq76iK\"\nseqno = 1\nextent_size = {}\n\
+         physical_volumes {{\npv0 {{\nid = \"{pv}\"\npe_start = 2048\npe_count = {extents}\n}}\n}}\n\
+         logical_volumes {{\nroot {{\nid = \"PzLNkW-4tnA-S0EQ-Ncbh-RFl4-Xa2i-bPJ0mN\"\n\
+         status = [\"READ\", \"WRITE\", \"VISIBLE\"]\nsegment_count = 1\nsegment1 {{\nstart_extent = 0\n\
+         extent_count = {extents}\ntype = \"striped\"\nstripe_count = 1\nstripes = [\n\"pv0\", 0\n]\n}}\n}}\n}}\n}}\n",
+        EXTENT / 512
+    );
+    let plain = pv.replace('-', "");
+    let places = numbers(&[MIB + extents * EXTENT, MIB, 0, 0, 0, METADATA.0, METADATA.1, 0, 0]);
+    let label = [
+        &b"LABELONE"[..],
+        &1u64.to_le_bytes(),
+        &0u32.to_le_bytes(),
+        &32u32.to_le_bytes(),
+        b"LVM2 001",
+        plain.as_bytes(),
+        &places,
+    ];
+    let areas = numbers(&[METADATA.0, METADATA.1, 512, text.len() as u64, 0]);
+    let header = [&0u32.to_le_bytes()[..], b" LVM2 x[5A%r0N*>", &1u32.to_le_bytes(), &areas];
+    let mut file = fs::File::options().write(true).open(disk).unwrap();
+    for (at, bytes) in [(512, label.concat()), (4096, header.concat()), (4608, text.into_bytes())] {
+        file.seek(SeekFrom::Start(at)).unwrap();
+        file.write_all(&bytes).unwrap();
+    }
+    copy_data(content, &mut file, MIB);
+}
+
+fn numbers(numbers: &[u64]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+}
