@@ -1,6 +1,10 @@
 //! What can be typed: the verbs of `factory` and their options.
 
 use super::token::TokenVerb;
+mod import;
+
+pub(super) use import::{DiskArguments, ImportArguments, ImportStoreArguments};
+
 use crate::config::{Flags, SharedArguments};
 use crate::manual;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -194,62 +198,6 @@ pub(super) struct DeleteArguments {
 #[derive(Debug, Args)]
 pub(super) struct PluginsArguments {
     /// Print a JSON array of factory.v1.Plugin.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-/// Take a disk image as a base image: raw, qcow2, VMDK, VHD, VHDX or VDI.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  factory import debian-12-genericcloud-amd64.qcow2
-  factory import windows.vhdx --os Windows --os-version 2022 --arch x86_64
-
-The operating system is looked for in the disk, without root. The file is copied into the store (sharing its blocks where
-the file system can) and not changed. Make targets from the image with its id, as of any base image.")]
-pub(super) struct ImportArguments {
-    #[command(flatten)]
-    pub(super) disk: DiskArguments,
-    /// Print the image as JSON.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-/// A disk, and what is known of it.
-#[derive(Debug, Args)]
-pub(super) struct DiskArguments {
-    /// The disk image.
-    #[arg(value_name = "FILE")]
-    pub(super) file: PathBuf,
-    /// The operating system in it, as templates name it, such as `Fedora`. Default: what is found.
-    #[arg(long, value_name = "NAME")]
-    pub(super) os: Option<String>,
-    /// The version of the operating system. Default: what is found.
-    #[arg(long, value_name = "VERSION")]
-    pub(super) os_version: Option<String>,
-    /// The architecture, such as `x86_64`. Default: what is found.
-    #[arg(long, value_name = "ARCH")]
-    pub(super) arch: Option<String>,
-}
-
-/// Take over the images of an Image Factory's store.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-The directory is the storage_path of the Image Factory, such as /var/lib/imagefactory/storage. Stop its daemon first. Images
-keep their ids; those that are here already are left alone, so that it can be run again. Credentials, callbacks and passwords
-are left behind. Bodies share their blocks with the old ones where the file system can, else they are hard links (nobody can
-write to them then), else copies.")]
-pub(super) struct ImportStoreArguments {
-    /// The directory with the .meta and .body files.
-    #[arg(value_name = "DIR")]
-    pub(super) directory: PathBuf,
-    /// Copy bodies, and leave the old ones as they are.
-    #[arg(long, conflicts_with = "move_bodies")]
-    pub(super) copy: bool,
-    /// Remove the old body of each image that was imported.
-    #[arg(long = "move")]
-    pub(super) move_bodies: bool,
-    /// Print what became of each image as JSON.
     #[arg(long)]
     pub(super) json: bool,
 }
