@@ -1,8 +1,11 @@
 //! Contents that a template names by URL arrive in the build, if they may.
 
+use crate::debian::BUILD_DEADLINE;
 use crate::support::client::{assert_complete, assert_failed, log_lines};
+use crate::support::container::Podman;
 use crate::support::factory::Sandbox;
 use crate::support::program::Ended;
+use crate::support::story::{Story, file};
 use crate::support::tdl::Tdl;
 use serde_json::json;
 use std::io::{Read, Write};
@@ -92,4 +95,45 @@ fn a_command_line_without_a_daemon_reaches_what_its_user_does() {
     factory.current_dir(sandbox.path());
     factory.arg("build").arg(sandbox.template(&template));
     Ended::of(&factory, DEADLINE).succeeded();
+}
+
+const TARGET_CONTENT: &str = "<template_includes>\
+    <include target='kvm'><packages><package name='no-such-package'/></packages></include>\
+    <include target='docker' os='Debian'><packages><package name='hello'/></packages></include>\
+    </template_includes>";
+
+#[test]
+fn contents_and_what_the_configuration_adds_to_a_target_are_in_a_real_image() {
+    let sandbox = Sandbox::new();
+    let added = sandbox.path().join("target_content.xml");
+    std::fs::write(&added, TARGET_CONTENT).unwrap();
+    std::fs::write(sandbox.path().join("setup.sh"), "cp /etc/fetched /etc/copied").unwrap();
+    let template = Tdl::debian("contents").disk("2 GiB").section(&format!(
+        "<files><file name='/etc/fetched' type='url'>{}</file></files>\
+         <commands><command name='setup' type='url'>file://./setup.sh</command></commands>",
+        serve("fetched over http\n")
+    ));
+    let mut factory = sandbox.factory();
+    factory.current_dir(sandbox.path()).arg("--target-content").arg(&added);
+    factory.arg("build").arg(sandbox.template(&template)).args(["--target", "docker", "--json"]);
+    let story = Story::of(&Ended::of(&factory, BUILD_DEADLINE).succeeded());
+    let packages = |target: &str| story.image(target)["icicle_xml"].as_str().unwrap().to_owned();
+    assert!(!packages("").contains("\"hello\""), "it is in the base image");
+    assert!(packages("docker").contains("\"hello\""), "it is not listed in the target image");
+    let podman = Podman::new();
+    let image = podman.load(&file(story.image("docker"), "archive"));
+    assert_eq!(podman.run(&image, &["hello"]).trim(), "Hello, world!");
+    assert_eq!(podman.run(&image, &["cat", "/etc/copied"]), "fetched over http\n");
+}
+
+#[test]
+fn a_file_of_target_content_that_is_wrong_is_told_at_the_start() {
+    let sandbox = Sandbox::new();
+    let added = sandbox.path().join("target_content.xml");
+    std::fs::write(&added, "<template_includes><include></template_includes>").unwrap();
+    let mut factory = sandbox.factory();
+    factory.arg("--target-content").arg(&added).arg("images");
+    let ended = Ended::of(&factory, DEADLINE);
+    assert!(!ended.status.success());
+    assert!(ended.stderr.contains("target_content.xml is not valid"), "{}", ended.stderr);
 }

@@ -27,6 +27,10 @@ pub struct SharedArguments {
         hide_short_help = true
     )]
     require_root_password: Option<OsString>,
+    /// Add what this file (Image Factory's target_content.xml) has for a target to every image for it. Default:
+    /// /etc/factory/target_content.xml, if it is there.
+    #[arg(long, value_name = "FILE", env = "FACTORY_TARGET_CONTENT", hide_short_help = true)]
+    target_content: Option<OsString>,
     #[command(flatten)]
     jobs: JobsArguments,
     /// Log this much to standard error: off, error, warn, info, debug, trace, or a filter such as `factoryd::plugin=debug`.

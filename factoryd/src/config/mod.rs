@@ -47,6 +47,7 @@ use self::given::Given;
 use self::sources::Sources;
 use crate::{access as callers, callbacks, jobs, outbound as way_out, plugin, rest, store, tdl};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// What a factory in this process is made of.
 #[derive(Debug, Clone)]
@@ -63,6 +64,8 @@ pub struct Config {
     pub templates: tdl::Options,
     /// How callbacks are delivered.
     pub callbacks: callbacks::Options,
+    /// The file of what is added to target images, if there is one.
+    pub target_content: Option<PathBuf>,
 }
 
 /// What a daemon is made of.

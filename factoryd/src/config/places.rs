@@ -28,6 +28,12 @@ pub(super) fn plugins() -> Vec<PathBuf> {
     all
 }
 
+/// What is added to target images, if there is such a file.
+pub(super) fn target_content() -> Option<PathBuf> {
+    let usual = PathBuf::from("/etc/factory/target_content.xml");
+    usual.is_file().then_some(usual)
+}
+
 /// Where executables of plugins may be that are not beside their `.info` file: beside this program.
 pub(super) fn executables() -> Vec<PathBuf> {
     let program = std::env::current_exe().ok();

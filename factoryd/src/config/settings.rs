@@ -47,6 +47,7 @@ pub(super) fn shared(from: &mut Sources) -> Config {
         jobs: jobs(from),
         outbound,
         callbacks: callbacks::Options::default(),
+        target_content: from.or_else("target_content", "target_content", places::target_content),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::factory::{Factory, Parts};
 use crate::grpc::{Api, TokensApi};
 use crate::jobs;
 use crate::outbound::Contents;
+use crate::pipeline::TargetContent;
 use crate::plugin::Host;
 use crate::rest;
 use crate::store::Store;
@@ -43,10 +44,13 @@ impl Core {
             callbacks::Service::new(store.clone(), policy, secrets, rest::callback_body);
         let (mut callbacks, stop_callbacks) = (JoinSet::new(), CancellationToken::new());
         callbacks.spawn(service.run(stop_callbacks.clone()));
+        let target_content = config.target_content.as_deref().map(TargetContent::read);
+        let target_content = target_content.transpose().map_err(Error::TargetContent)?;
         let parts = Parts {
             store: store.clone(),
             delegates: Arc::new(host.clone()),
             contents: Arc::new(Contents::new(&config.outbound)),
+            target_content,
         };
         let (factory, service) = Factory::new(parts, config.jobs);
         let factory = factory.with_templates(config.templates).with_callbacks(register);

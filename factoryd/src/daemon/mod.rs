@@ -29,7 +29,7 @@ pub use sockets::Sockets;
 
 use self::core::Core;
 use crate::config::DaemonConfig;
-use crate::{access, callbacks, jobs, plugin, store};
+use crate::{access, callbacks, jobs, pipeline, plugin, store};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use tracing::info;
@@ -64,6 +64,9 @@ pub enum Error {
     /// Callers can't be told apart.
     #[error("can't tell callers apart")]
     Access(#[source] access::Error),
+    /// What is to be added to target images is not valid.
+    #[error("can't use what is to be added to target images")]
+    TargetContent(#[source] pipeline::InvalidTargetContent),
     /// A file that callbacks need can't be used.
     #[error("can't deliver callbacks")]
     Callbacks(#[source] callbacks::FileError),
@@ -109,6 +112,8 @@ impl Error {
                 | Self::Store(_)
                 | Self::Plugins(_)
                 | Self::Access(_)
+                | Self::Callbacks(_)
+                | Self::TargetContent(_)
                 | Self::System { .. }
         )
     }

@@ -118,12 +118,14 @@ pub trait OsDelegate: Send + Sync {
         template: &Template,
     ) -> Result<(), Error>;
 
-    /// Makes a target image from a base image with cloud content applied.
+    /// Makes a target image from a base image: with the packages and repositories of the template added, and cloud content
+    /// applied. That template is the base image's without what is in it already.
     async fn create_target_image(
         &self,
         operation: &Operation,
         target: &str,
         base: &InputImage,
+        template: &Template,
         content: &CloudContent,
     ) -> Result<(), Error>;
 }

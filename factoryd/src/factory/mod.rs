@@ -47,7 +47,7 @@ impl Factory {
     /// Makes a factory of its parts, and the service that must run beside it. It takes no callbacks.
     pub fn new(parts: Parts, options: Options) -> (Self, Service) {
         let pipeline = Pipeline::new(parts.clone());
-        let Parts { store, delegates, contents } = parts;
+        let Parts { store, delegates, contents, .. } = parts;
         let (jobs, service) = Jobs::new(store.clone(), pipeline, options);
         let (callbacks, templates) = (Register::refusing(), tdl::Options::default());
         (Self { store, delegates, contents, callbacks, jobs, templates }, service)

@@ -20,9 +20,11 @@ mod images;
 mod recorder;
 mod step;
 mod target;
+mod target_content;
 
 pub use images::{for_customisation, recorded_template};
 pub(crate) use step::cancelled;
+pub use target_content::{InvalidTargetContent, TargetContent};
 
 use crate::delegate::{ContentSource, Delegates, NoContents};
 use crate::domain::{Failure, Fault, Image, Secret, Template};
@@ -59,12 +61,14 @@ pub struct Parts {
     pub delegates: Arc<dyn Delegates>,
     /// Who fetches what templates name by URL.
     pub contents: Arc<dyn ContentSource>,
+    /// What is added to target images, if anything is.
+    pub target_content: Option<TargetContent>,
 }
 
 impl Parts {
-    /// Makes a factory's parts: one that fetches nothing.
+    /// Makes a factory's parts: one that fetches nothing, and adds nothing.
     pub fn new(store: Store, delegates: Arc<dyn Delegates>) -> Self {
-        Self { store, delegates, contents: Arc::new(NoContents) }
+        Self { store, delegates, contents: Arc::new(NoContents), target_content: None }
     }
 }
 
@@ -74,13 +78,14 @@ pub struct Pipeline {
     store: Store,
     delegates: Arc<dyn Delegates>,
     contents: Arc<dyn ContentSource>,
+    target_content: Option<TargetContent>,
 }
 
 impl Pipeline {
     /// Makes a pipeline that records, works and fetches through these parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, delegates, contents } = parts;
-        Self { store, delegates, contents }
+        let Parts { store, delegates, contents, target_content } = parts;
+        Self { store, delegates, contents, target_content }
     }
 }
 

@@ -5,7 +5,9 @@ use super::recorder::{Bodies, as_new};
 use super::step::{Done, Step, discard};
 use super::{Build, Pipeline, Result, no_delegate, store_failed};
 use crate::delegate::{self, CloudDelegate, InputImage};
-use crate::domain::{Artifact, CloudContent, EventKind, Image, PackageList};
+use crate::domain::{
+    Artifact, CloudContent, EventKind, Image, LogLevel, LogLine, PackageList, Template,
+};
 use std::time::SystemTime;
 
 const SHOULD: Step =
@@ -85,7 +87,7 @@ impl Pipeline {
         Ok(done.value)
     }
 
-    /// Lets the OS plugin put cloud content into the image. Where there is none, a plugin that can't is no hindrance, and
+    /// Lets the OS plugin put into the image what the cloud and the configuration want there. Where that is nothing, a plugin that can't is no hindrance, and
     /// nor is that there is no plugin: a disk that was imported may hold any operating system.
     async fn create(
         &self,
@@ -94,7 +96,8 @@ impl Pipeline {
         base: &InputImage,
         content: &CloudContent,
     ) -> Result<Done<()>> {
-        let is_needed = *content != CloudContent::default();
+        let template = self.with_target_content(build, target).await?;
+        let is_needed = *content != CloudContent::default() || template != build.template;
         let os = match self.delegates.os(&build.template.os) {
             Ok(os) => Some(os),
             Err(_) if !is_needed => None,
@@ -102,10 +105,25 @@ impl Pipeline {
         };
         self.step(build, CREATE, async |operation| {
             let Some(os) = &os else { return Ok(()) };
-            let created = os.create_target_image(operation, target, base, content).await;
+            let created = os.create_target_image(operation, target, base, &template, content).await;
             if is_needed { created } else { or((), created) }
         })
         .await
+    }
+
+    /// Answers the build's template with what the configuration adds for the target, and tells that with the image.
+    async fn with_target_content(&self, build: &Build, target: &str) -> Result<Template> {
+        let mut template = build.template.clone();
+        let Some(content) = &self.target_content else { return Ok(template) };
+        content.merge(&mut template, target)?;
+        if template != build.template {
+            let names = template.packages.iter().map(|package| package.name.as_str());
+            let names = names.collect::<Vec<_>>().join(" ");
+            let message = format!("the configuration adds to images for {target}: {names}");
+            let (level, source) = (LogLevel::Info, "factory".to_owned());
+            self.note(build, EventKind::Log(LogLine { level, message, source })).await?;
+        }
+        Ok(template)
     }
 
     async fn did(

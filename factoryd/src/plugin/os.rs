@@ -38,13 +38,14 @@ impl OsDelegate for Os {
         operation: &Operation,
         target: &str,
         base: &InputImage,
+        what: &Template,
         cloud_content: &CloudContent,
     ) -> Result<(), Error> {
         let request = CreateTargetImageRequest {
             header: Some(header(operation)),
             target: target.to_owned(),
             base_image: Some(input_image(base)?),
-            template: Some(template(&base.template)?),
+            template: Some(template(what)?),
             cloud_content: Some(content(cloud_content)),
         };
         operation::run(&self.0, operation, Request::CreateTargetImage(request)).await.map(drop)

@@ -60,6 +60,26 @@ pub fn merge_target_content(
     Ok(found)
 }
 
+/// Looks at all of a document of contents for targets, so that what is wrong is known before it is needed.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn check_target_content(document: &str) -> Result<(), Problems> {
+    let mut faults = Faults::default();
+    if let Some(root) = xml::read(document, &mut faults) {
+        if !root.is("template_includes") {
+            let message = format!("`{}` is not what holds contents for targets", root.name);
+            let fault = Fault::new("bad-root", root.span.clone(), "", message);
+            faults.add(fault.expected("`<template_includes>`"));
+        }
+        for include in root.named("include") {
+            include.child("packages").map(|list| read_packages(list, &mut faults));
+            include.child("repositories").map(|list| read_repositories(list, &mut faults));
+        }
+    }
+    faults.into_result(document)
+}
+
 fn closest_include<'r, 'a>(
     root: &'r Element<'a>,
     template: &Template,

@@ -34,7 +34,7 @@ mod values;
 mod xml;
 
 pub use json::{problems_json, template_json};
-pub use merge::{merge_packages, merge_repositories, merge_target_content};
+pub use merge::{check_target_content, merge_packages, merge_repositories, merge_target_content};
 pub use problem::{Problem, Problems};
 pub use render::render;
 pub use secrets::blank_secrets;

@@ -15,6 +15,7 @@ use factoryd::factory::{
     ProviderImageRequest, ProviderSource, Service, TargetImageRequest, TargetSource, WatchRequest,
 };
 use factoryd::outbound::Policy;
+use factoryd::pipeline::TargetContent;
 use factoryd::rest;
 use factoryd::store::{self, Store};
 use futures_util::TryStreamExt;
@@ -43,6 +44,8 @@ pub(crate) struct Script {
     pub(crate) fail_delete: bool,
     /// Who fetches contents; nobody if it is not set.
     pub(crate) contents: Option<Arc<dyn ContentSource>>,
+    /// What the configuration adds to target images.
+    pub(crate) target_content: Option<TargetContent>,
     /// How many builds are under way, and the most there ever were.
     pub(crate) busy: Mutex<(usize, usize)>,
 }
@@ -124,8 +127,12 @@ impl OsDelegate for Fake {
         _operation: &Operation,
         target: &str,
         _base: &InputImage,
+        template: &Template,
         content: &CloudContent,
     ) -> Result<(), Error> {
+        for package in &template.packages {
+            self.call(format!("add {}", package.name));
+        }
         self.call(format!("CreateTargetImage({target}, {} commands)", content.commands.len()));
         Err(Error::Unimplemented("CreateTargetImage"))
     }
@@ -264,6 +271,7 @@ pub(crate) async fn world_at(script: Script, root: TempDir, options: Options) ->
     if let Some(contents) = &script.contents {
         parts.contents = contents.clone();
     }
+    parts.target_content.clone_from(&script.target_content);
     let allowed = vec!["127.0.0.1".parse().unwrap()];
     let (callbacks, register) = callbacks::Service::new(
         store.clone(),

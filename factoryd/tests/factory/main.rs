@@ -8,4 +8,5 @@ mod deleting;
 mod fake;
 mod making;
 mod receiver;
+mod target_content;
 mod watching;

@@ -189,7 +189,9 @@ async fn a_method_it_does_not_have_is_told_from_a_failure() {
     let operation: Operation = sandbox.operation(json!({}), &Recorder::new());
     let base = crate::support::input_image();
     let content = factoryd::domain::CloudContent::default();
-    let outcome = os(&host, "GoOS").create_target_image(&operation, "kvm", &base, &content).await;
+    let outcome = os(&host, "GoOS")
+        .create_target_image(&operation, "kvm", &base, &base.template, &content)
+        .await;
     assert!(matches!(outcome, Err(Error::Unimplemented("CreateTargetImage"))), "{outcome:?}");
 }
 

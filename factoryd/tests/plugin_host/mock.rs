@@ -39,7 +39,10 @@ async fn a_base_and_a_target_image_are_built_with_the_events_in_order() {
     let content =
         CloudContent { files: vec![("/etc/motd".into(), b"hi".to_vec())], commands: Vec::new() };
     let mock_os = os(&host, "MockOS_A");
-    mock_os.create_target_image(&operation, "mock", &input_image(), &content).await.unwrap();
+    mock_os
+        .create_target_image(&operation, "mock", &input_image(), &template("MockOS_A"), &content)
+        .await
+        .unwrap();
     assert!(recorder.log_lines().iter().any(|line| line.contains("/etc/motd")));
     host.stop(PATIENCE).await.unwrap();
 }

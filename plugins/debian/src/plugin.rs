@@ -83,7 +83,9 @@ impl OsPlugin for Debian {
         operation: &Operation,
     ) -> Result<(), Failure> {
         let content = request.cloud_content;
-        if content.files.is_empty() && content.commands.is_empty() {
+        let base_template = request.base_image.template.clone().unwrap_or_default();
+        let added = blueprint::Additions::read(&request.template, &base_template)?;
+        if content.files.is_empty() && content.commands.is_empty() && added.is_empty() {
             return Ok(());
         }
         first_problem()?;
@@ -93,7 +95,7 @@ impl OsPlugin for Debian {
         let plan = Plan {
             apt_options: host::apt_options(operation, true).await?,
             cloud_content: Some(content),
-            ..plan
+            ..added.into_plan(plan)
         };
         let report = namespace::carry_out(
             located(plan, operation),

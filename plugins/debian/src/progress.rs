@@ -32,8 +32,10 @@ const BASE: &[Step] = &[
 ];
 
 const TARGET: &[Step] = &[
-    step("unpacking the base image", "unpack base image", 0.0, 30.0),
-    step("writing file", "customize", 30.0, 35.0),
+    step("unpacking the base image", "unpack base image", 0.0, 25.0),
+    step("running apt-get update in the image", "fetch package lists", 25.0, 27.0),
+    step("installing template packages", "install packages", 27.0, 33.0),
+    step("writing file", "customize", 33.0, 35.0),
     step("running command", "customize", 35.0, 50.0),
     step("writing the root file system and the disk", "write image", 50.0, 98.0),
 ];

@@ -1,6 +1,9 @@
 //! From a request to a plan: everything that can be decided before anything is started, and every reason to refuse.
 
+mod additions;
 mod check;
+
+pub(crate) use additions::Additions;
 
 use crate::disk::Ids;
 use crate::host;

@@ -35,7 +35,7 @@ pub(crate) fn base(tree: &Tree, plan: &Plan) -> Result<proto::PackageList, Failu
     Ok(packages)
 }
 
-/// Puts what a cloud wants into an image. Answers the packages if commands may have changed them.
+/// Adds packages to an image and puts what a cloud wants into it. Answers the packages if they may have changed.
 ///
 /// # Errors
 /// As [`base`].
@@ -48,12 +48,20 @@ pub(crate) fn target(tree: &Tree, plan: &Plan) -> Result<Option<proto::PackageLi
         content: command.content,
     };
     let commands: Vec<_> = commands.into_iter().map(command).collect();
-    write_files(tree, "cloud_content/files", &files)?;
-    if commands.is_empty() {
+    if commands.is_empty() && plan.later_packages.is_empty() {
+        add_repositories(tree, plan)?;
+        write_files(tree, "cloud_content/files", &files)?;
+        remove_repositories(tree, plan)?;
         return Ok(None);
     }
     let chroot = open(tree, plan)?;
+    add_repositories(tree, plan)?;
+    if !plan.later_packages.is_empty() {
+        packages::install(&chroot, &plan.later_packages)?;
+    }
+    write_files(tree, "cloud_content/files", &files)?;
     run_all(&chroot, "command", "cloud_content/commands", &commands)?;
+    remove_repositories(tree, plan)?;
     let packages = packages::list(&chroot, plan)?;
     close(chroot)?;
     Ok(Some(packages))
