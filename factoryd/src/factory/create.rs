@@ -37,12 +37,12 @@ impl Factory {
     /// If the template is not valid, names contents that can't be fetched for certain, no plugin installs its operating
     /// system, or that plugin can't be asked; and if a callback can't be used.
     pub async fn create_base_image(&self, request: BaseImageRequest) -> Result<Image, Error> {
+        let mut parameters = request.parameters;
+        let callbacks = callbacks::take(&mut parameters)?;
         let template = self.parse(&request.template_xml)?;
         self.judge_contents(&template)?;
         let os = self.os(&template)?;
         let description = described(os.describe().await)?;
-        let mut parameters = request.parameters;
-        let callbacks = callbacks::take(&mut parameters)?;
         let secrets = parameters.split_off(&description.sensitive_parameters);
         let proposal = Proposal {
             method: "CreateBaseImage",
@@ -63,9 +63,9 @@ impl Factory {
     /// If the template is not valid, there is no such base image, no plugin serves the operating system or the target, or
     /// those plugins can't be asked.
     pub async fn create_target_image(&self, request: TargetImageRequest) -> Result<Image, Error> {
-        let (cloud, description) = self.cloud(&request.target).await?;
         let mut parameters = request.parameters.clone();
         let callbacks = callbacks::take(&mut parameters)?;
+        let (cloud, description) = self.cloud(&request.target).await?;
         let secrets = parameters.split_off(&description.sensitive_parameters);
         let proposal = Proposal {
             method: "DidCreateTargetImage",
@@ -100,11 +100,11 @@ impl Factory {
         &self,
         request: ProviderImageRequest,
     ) -> Result<Image, Error> {
+        let mut parameters = request.parameters.clone();
+        let callbacks = callbacks::take(&mut parameters)?;
         let (cloud, description) = self.cloud(&request.target).await?;
         let snapshot = matches!(request.source, ProviderSource::Snapshot(_));
         require(&description, if snapshot { "snapshot" } else { "push" })?;
-        let mut parameters = request.parameters.clone();
-        let callbacks = callbacks::take(&mut parameters)?;
         let secrets = parameters.split_off(&description.sensitive_parameters);
         let account = Account {
             provider: request.provider.clone(),

@@ -1,6 +1,7 @@
 //! The REST API over the real factory, with delegates of a few lines and a real socket.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod callbacks;
 mod client;
 mod events;
 #[path = "../factory/fake.rs"]
