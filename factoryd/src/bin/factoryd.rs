@@ -29,11 +29,12 @@ fn run(command: &DaemonCommand) -> Result<(), Error> {
 }
 
 fn serve(command: &DaemonCommand) -> Result<(), Error> {
+    // Before there are threads.
+    let sockets = Sockets::inherited()?;
+    let command = command.clone().on_sockets(sockets.grpc(), sockets.rest());
     let resolved = command.resolve()?;
     warn(&resolved.warnings);
     daemon::log_to_stderr(&resolved.log);
-    // Before there are threads.
-    let sockets = Sockets::inherited()?;
     daemon::block_on(daemon::run(resolved.config, sockets)).map_err(Error::Threads)??;
     Ok(())
 }

@@ -8,6 +8,7 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::marker::PhantomData;
+use std::net::SocketAddr;
 
 /// The flags that `A` declares, and what was given for them. All of them are global: they may stand behind a verb.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub(super) enum By {
     Flag,
     /// In the environment.
     Variable,
+    /// By a service manager, as a socket that is open already.
+    Socket,
 }
 
 impl Given {
@@ -49,6 +52,13 @@ impl Given {
     /// Answers a flag; `None` if no such field is declared.
     pub(super) fn flag(&self, field: &str) -> Option<&Flag> {
         self.0.get(field)
+    }
+
+    /// Puts a socket's address in the place of what was given for a flag.
+    pub(super) fn set_socket(&mut self, field: &str, address: Option<SocketAddr>) {
+        if let (Some(flag), Some(address)) = (self.0.get_mut(field), address) {
+            flag.values = Some((By::Socket, vec![address.to_string().into()]));
+        }
     }
 
     /// Answers how every flag is typed.

@@ -97,6 +97,13 @@ pub struct Resolved<C> {
 }
 
 impl DaemonCommand {
+    /// Takes addresses that a service manager listens on already. They are stronger than what is typed, and must be as good.
+    pub fn on_sockets(mut self, grpc: Option<SocketAddr>, rest: Option<SocketAddr>) -> Self {
+        self.flags.given.set_socket("listen", grpc);
+        self.flags.given.set_socket("rest", rest);
+        self
+    }
+
     /// Reads all settings of a daemon.
     ///
     /// # Errors

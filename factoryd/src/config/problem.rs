@@ -31,6 +31,8 @@ pub(super) enum Spot {
     Flag(String),
     /// An environment variable.
     Variable(String),
+    /// A socket that the service manager passed.
+    Socket,
     /// A place in a file.
     File {
         /// The file.
@@ -91,6 +93,7 @@ impl fmt::Display for Problem {
             Spot::Line { file, line } => writeln!(f, " --> {file}:{line}")?,
             Spot::Flag(flag) => writeln!(f, " --> {flag}")?,
             Spot::Variable(name) => writeln!(f, " --> environment variable {name}")?,
+            Spot::Socket => writeln!(f, " --> a socket of the service manager")?,
             Spot::Default => {}
         }
         notes.iter().try_for_each(|(word, note)| writeln!(f, "  = {word}: {note}"))

@@ -205,6 +205,7 @@ impl Flag {
         match by {
             By::Flag => Spot::Flag(self.long.clone()),
             By::Variable => Spot::Variable(self.variable.clone()),
+            By::Socket => Spot::Socket,
         }
     }
 }
@@ -215,6 +216,7 @@ fn origin(spot: &Spot) -> Origin {
         Spot::Variable(name) => name.clone(),
         Spot::File { file, place, .. } => format!("{file}:{}", place.line),
         Spot::Line { file, line } => format!("{file}:{line}"),
+        Spot::Socket => "socket".to_owned(),
         Spot::Default => "default".to_owned(),
     })
 }

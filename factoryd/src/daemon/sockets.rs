@@ -43,11 +43,19 @@ impl Sockets {
             let name = names.next().unwrap_or_default();
             let failed = |source| Error::Inherited { name: name.to_owned(), source };
             let place = sockets.place(name).map_err(failed)?;
-            let socket = passed.take_tcp_listener(index).map_err(failed)?;
-            socket.as_ref().map_or(Ok(()), on_this_machine).map_err(failed)?;
-            *place = socket;
+            *place = passed.take_tcp_listener(index).map_err(failed)?;
         }
         Ok(sockets)
+    }
+
+    /// Answers where gRPC is to be served, if there is a socket for it.
+    pub fn grpc(&self) -> Option<SocketAddr> {
+        self.grpc.as_ref()?.local_addr().ok()
+    }
+
+    /// Answers where REST is to be served, if there is a socket for it.
+    pub fn rest(&self) -> Option<SocketAddr> {
+        self.rest.as_ref()?.local_addr().ok()
     }
 
     fn place(&mut self, name: &str) -> io::Result<&mut Option<std::net::TcpListener>> {
@@ -71,15 +79,6 @@ fn is_meant_for_us(pid: Option<&str>) -> bool {
     pid.and_then(|pid| pid.parse().ok()) == Some(std::process::id())
 }
 
-/// What holds for addresses in the settings holds for these.
-fn on_this_machine(socket: &std::net::TcpListener) -> io::Result<()> {
-    let address = socket.local_addr()?;
-    if address.ip().is_loopback() {
-        return Ok(());
-    }
-    Err(io::Error::other(format!("{address} can be reached from other machines")))
-}
-
 /// Takes over a socket, or binds one.
 pub(super) async fn bind(
     inherited: Option<std::net::TcpListener>,
@@ -98,10 +97,6 @@ pub(super) async fn bind_if(
     inherited: Option<std::net::TcpListener>,
     address: Option<SocketAddr>,
 ) -> Result<Option<Bound>, Error> {
-    let address = match (&inherited, address) {
-        (Some(socket), _) => socket.local_addr().ok(),
-        (None, address) => address,
-    };
     let Some(address) = address else { return Ok(None) };
     bind(inherited, address).await.map(Some)
 }

@@ -142,6 +142,20 @@ fn a_socket_that_can_not_be_used_is_named() {
 }
 
 #[test]
+fn a_socket_that_other_machines_reach_is_refused_as_such_an_address_is() {
+    let place = place();
+    let open = TcpListener::bind("0.0.0.0:0").unwrap();
+    let address = open.local_addr().unwrap();
+    let sockets = [open.try_clone().unwrap().into(), open.into()];
+    let variables = [("LISTEN_FDS", "1"), ("LISTEN_FDNAMES", "grpc")];
+    let mut daemon = Served::start(&place, sockets, &variables);
+    assert_eq!(daemon.code(), Some(2));
+    let said = std::fs::read_to_string(place.path().join("stderr")).unwrap();
+    assert!(said.starts_with("error: ") && said.contains(&address.to_string()), "{said}");
+    assert!(said.contains("\n --> a socket of the service manager\n"), "{said}");
+}
+
+#[test]
 fn what_is_no_tcp_socket_is_refused() {
     let place = place();
     let file = std::fs::File::create(place.path().join("file")).unwrap();

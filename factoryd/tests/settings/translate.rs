@@ -194,3 +194,19 @@ fn a_setting_that_will_not_do_is_pointed_at_in_the_original() {
     let said = "error: plugin directory /nonexistent does not exist\n --> f.toml:2\n";
     assert_eq!((ended.code, ended.err.as_str()), (Some(2), said));
 }
+
+#[test]
+fn who_was_served_over_the_network_still_is() {
+    let translated = |file: &str| Place::with(file).daemon(&["config", "translate", "f.toml"]);
+    let tls = translated(r#"{"address": "0.0.0.0", "port": 443, "ssl_pem": "/etc/pki/f.pem"}"#);
+    let expected = "# Translated from f.toml.\n\n[rest]\nlisten = \"0.0.0.0:443\"\n\n\
+                    [tls]\ncertificate = \"/etc/pki/f.pem\"\nkey = \"/etc/pki/f.pem\"\n";
+    assert_eq!((tls.out.as_str(), tls.err.as_str()), (expected, ""));
+    let plain = translated(r#"{"address": "0.0.0.0", "no_ssl": "1"}"#);
+    let expected = "# Translated from f.toml.\n\n[access]\nplain_text = true\n\n[rest]\nlisten = \"0.0.0.0:8075\"\n";
+    assert_eq!((plain.out.as_str(), plain.err.as_str()), (expected, ""));
+    let neither = translated(r#"{"address": "0.0.0.0"}"#);
+    let said = "warning: f.toml:1: `address` is open to other machines: name a certificate and a key in `[tls]`, or \
+                say `plain_text = true` in `[access]`\n";
+    assert_eq!(neither.err, said);
+}
