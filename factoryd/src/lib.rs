@@ -21,3 +21,4 @@ pub mod report;
 pub mod rest;
 pub mod store;
 pub mod tdl;
+pub mod transport;

@@ -108,6 +108,9 @@ impl Authenticator {
     }
 
     fn by_connection(&self, peer: &Peer) -> Result<Principal, Refused> {
+        if let Some(principal) = &peer.certificate {
+            return Ok(principal.clone());
+        }
         match self.inner.anonymous {
             Some(role) if peer.is_local() => {
                 Ok(Principal { name: "anonymous".to_owned(), role, how: How::Anonymous })
@@ -165,7 +168,7 @@ mod tests {
         let options = Options { anonymous: Some(Role::Builder), ..Options::default() };
         let open = Authenticator::open(options, store.clone()).await.unwrap();
         let shut = Authenticator::open(Options::default(), store).await.unwrap();
-        let peer = |address: &str| Peer { address: address.parse().unwrap(), tls: false };
+        let peer = |address: &str| Peer::plain(address.parse().unwrap());
         for local in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
             assert_eq!(open.by_connection(&peer(local)).unwrap().role, Role::Builder, "{local}");
             assert!(shut.by_connection(&peer(local)).is_err());
@@ -173,6 +176,9 @@ mod tests {
         for stranger in ["10.0.0.1:1", "[fe80::1]:1", "[::ffff:10.0.0.1]:1"] {
             assert!(open.by_connection(&peer(stranger)).is_err(), "{stranger}");
         }
+        let admin = Principal { name: "a".into(), role: Role::Admin, how: How::Certificate };
+        let certified = Peer { certificate: Some(admin.clone()), ..peer("10.0.0.1:1") };
+        assert_eq!(shut.by_connection(&certified).unwrap(), admin);
         assert!(open.knows_anybody().await.unwrap() && !shut.knows_anybody().await.unwrap());
         shut.tokens().create("ci", Role::Viewer, None).await.unwrap();
         assert!(shut.knows_anybody().await.unwrap());

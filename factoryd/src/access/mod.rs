@@ -1,4 +1,4 @@
-//! Who calls: credentials become a [`Principal`](crate::domain::Principal), or a refusal that says what would do.
+//! Who calls: credentials become a [`Principal`], or a refusal that says what would do.
 //!
 //! ```text
 //! credentials + connection ─► Authenticator ─► Principal {name, role, how}
@@ -12,17 +12,19 @@
 //! role, every request that needs a role is refused.
 
 mod authenticator;
+mod certificate;
 mod credentials;
 pub mod oauth;
 mod refused;
 mod tokens;
 
 pub use authenticator::{Authenticator, Error};
+pub use certificate::certified;
 pub use credentials::Credentials;
 pub use refused::Refused;
 pub use tokens::{Error as TokenError, Tokens};
 
-use crate::domain::Role;
+use crate::domain::{Principal, Role};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -42,9 +44,16 @@ pub struct Peer {
     pub address: SocketAddr,
     /// Whether it speaks TLS.
     pub tls: bool,
+    /// Who it is by its certificate, which was verified.
+    pub certificate: Option<Principal>,
 }
 
 impl Peer {
+    /// Answers who calls from an address without TLS.
+    pub fn plain(address: SocketAddr) -> Self {
+        Self { address, tls: false, certificate: None }
+    }
+
     /// Tells whether it is on this machine.
     pub fn is_local(&self) -> bool {
         self.address.ip().to_canonical().is_loopback()

@@ -1,5 +1,6 @@
 //! What can be typed: the verbs of `factory` and their options.
 
+use super::connect::DaemonPlace;
 use super::token::TokenVerb;
 mod import;
 
@@ -43,9 +44,8 @@ pub struct Arguments {
 /// Where the factory is.
 #[derive(Debug, Args)]
 pub(super) struct PlaceArguments {
-    /// Ask the daemon at this address instead of working in this process, such as `127.0.0.1:8076`.
-    #[arg(long, global = true, value_name = "ADDR", env = "FACTORY_SERVER")]
-    pub(super) server: Option<String>,
+    #[command(flatten)]
+    pub(super) daemon: DaemonPlace,
     #[command(flatten)]
     pub(super) settings: Flags<SharedArguments>,
 }

@@ -29,7 +29,7 @@ const BAR: &str = "{msg} [{bar:20}] {percent:>3} % {elapsed:>4}";
 
 /// Refuses to import into a daemon's store over the network.
 pub(super) fn here(place: &PlaceArguments) -> Result<(), Error> {
-    match &place.server {
+    match &place.daemon.server {
         None => Ok(()),
         Some(address) => Err(Error::Usage(format!(
             "an import reads files of the machine that has the store: run it there, without --server {address} \

@@ -7,6 +7,7 @@ mod arguments;
 mod bars;
 mod build;
 mod classic;
+mod connect;
 mod display;
 mod end;
 mod error;

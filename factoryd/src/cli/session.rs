@@ -1,6 +1,7 @@
 //! The way to a factory: a daemon's, or one in this process. Both are the same API.
 
 use super::arguments::PlaceArguments;
+use super::connect::Daemon;
 use super::display;
 use super::error::Error;
 use crate::config::Config;
@@ -8,26 +9,14 @@ use crate::daemon::{self, Connection, Embedded};
 use crate::factory::Factory;
 use factory_proto::factory_v1::factory_client::FactoryClient;
 use factory_proto::factory_v1::tokens_client::TokensClient;
-use std::time::Duration;
-use tonic::transport::Endpoint;
-use tower::ServiceExt;
-use tower::util::BoxCloneSyncService;
-
-/// How long connecting may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often a silent daemon is asked whether it is there.
-const KEEPALIVE: Duration = Duration::from_secs(20);
-/// Flow control windows, in bytes: a watcher who lags behind many small events must not look like a victim of a flood.
-const CONNECTION_WINDOW: u32 = 64 << 20;
-const STREAM_WINDOW: u32 = 256 << 10;
 
 /// A client of the API.
 pub(super) type Client = FactoryClient<Connection>;
 
 /// Where a factory is.
 pub(super) enum Way {
-    /// A daemon's, at this address.
-    Daemon(String),
+    /// A daemon's.
+    Daemon(Box<Daemon>),
     /// One in this process.
     Here(Box<Config>),
 }
@@ -36,9 +25,9 @@ impl Way {
     /// Reads the settings, and begins to log as they say. A daemon has settings of its own; those of this machine, unless
     /// they are named, are none of its client's business.
     pub(super) fn find(place: PlaceArguments, usual_log: &str) -> Result<Self, Error> {
-        if let Some(address) = place.server {
+        if let Some(daemon) = place.daemon.daemon()? {
             daemon::log_to_stderr(&place.settings.log(usual_log)?);
-            return Ok(Self::Daemon(address));
+            return Ok(Self::Daemon(Box::new(daemon)));
         }
         let resolved = place.settings.resolve(usual_log)?;
         resolved.warnings.iter().for_each(|warning| display::say(&format!("warning: {warning}")));
@@ -58,7 +47,7 @@ impl Session {
     /// Connects to the daemon, or starts a factory in this process.
     pub(super) async fn open(way: Way) -> Result<Self, Error> {
         match way {
-            Way::Daemon(address) => Ok(Self::over(connect(&address).await?, None)),
+            Way::Daemon(daemon) => Ok(Self::over(daemon.connect().await?, None)),
             Way::Here(config) => {
                 let embedded = daemon::embedded(*config).await.map_err(Error::Start)?;
                 Ok(Self::over(embedded.connection(), Some(embedded)))
@@ -111,18 +100,4 @@ fn client(connection: Connection) -> Client {
     FactoryClient::new(connection)
         .max_decoding_message_size(factory_proto::MESSAGE_SIZE_MAX)
         .max_encoding_message_size(factory_proto::MESSAGE_SIZE_MAX)
-}
-
-async fn connect(address: &str) -> Result<Connection, Error> {
-    let failed = |source| Error::Connect { address: address.to_owned(), source };
-    let uri =
-        if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
-    let endpoint = Endpoint::from_shared(uri)
-        .map_err(failed)?
-        .connect_timeout(CONNECT_TIMEOUT)
-        .http2_keep_alive_interval(KEEPALIVE)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .initial_stream_window_size(STREAM_WINDOW);
-    let channel = endpoint.connect().await.map_err(failed)?;
-    Ok(BoxCloneSyncService::new(channel.map_err(Into::into)))
 }

@@ -4,6 +4,7 @@
 
 use super::access::AccessArguments;
 use super::outbound::OutboundArguments;
+use super::tls::TlsArguments;
 use clap::Args;
 use std::ffi::OsString;
 
@@ -69,10 +70,11 @@ struct JobsArguments {
 pub struct DaemonArguments {
     #[command(flatten)]
     shared: SharedArguments,
-    /// Listen on this loopback address; port 0 takes any free port. Default: 127.0.0.1:8076.
+    /// Listen on this address; port 0 takes any free port. One that other machines reach needs TLS, or --plain-text.
+    /// Default: 127.0.0.1:8076.
     #[arg(long, value_name = "ADDR", env = "FACTORY_LISTEN")]
     listen: Option<OsString>,
-    /// Serve the REST API, version 2, on this loopback address too; port 0 takes any free port. Default: it is not served.
+    /// Serve the REST API, version 2, on this address too, by the same rules. Default: it is not served.
     #[arg(long, value_name = "ADDR", env = "FACTORY_REST")]
     rest: Option<OsString>,
     /// Serve so many REST connections at once; more wait. Default: 512.
@@ -83,6 +85,8 @@ pub struct DaemonArguments {
     rest_header_deadline: Option<OsString>,
     #[command(flatten)]
     access: AccessArguments,
+    #[command(flatten)]
+    tls: TlsArguments,
     #[command(flatten)]
     outbound: OutboundArguments,
 }

@@ -28,6 +28,7 @@ mod show;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod translate;
 mod value;
 
@@ -39,13 +40,16 @@ pub use outbound::OutboundArguments;
 pub use problem::Error;
 pub use show::{settings_json, settings_table};
 pub use sources::{Origin, Setting};
+pub use tls::TlsArguments;
 pub use translate::{Translation, translate};
 pub use value::LogFilter;
 
 use self::file::Files;
 use self::given::Given;
 use self::sources::Sources;
-use crate::{access as callers, callbacks, jobs, outbound as way_out, plugin, rest, store, tdl};
+use crate::{
+    access as callers, callbacks, jobs, outbound as way_out, plugin, rest, store, tdl, transport,
+};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -73,12 +77,14 @@ pub struct Config {
 pub struct DaemonConfig {
     /// The factory it serves.
     pub factory: Config,
-    /// Where it listens: a loopback address; port 0 for any free port.
+    /// Where it listens; port 0 for any free port.
     pub listen: SocketAddr,
-    /// Where it serves REST, if it does: a loopback address; port 0 for any free port.
+    /// Where it serves REST, if it does; port 0 for any free port.
     pub rest: Option<SocketAddr>,
     /// Who may call.
     pub access: callers::Options,
+    /// Whether and how it speaks TLS.
+    pub tls: transport::Options,
     /// What REST clients may cost.
     pub rest_options: rest::Options,
 }

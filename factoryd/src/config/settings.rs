@@ -8,6 +8,7 @@ use super::given::Given;
 use super::outbound;
 use super::places;
 use super::sources::Sources;
+use super::tls;
 use super::value::LogFilter;
 use super::{Config, DaemonConfig};
 use crate::{callbacks, jobs, outbound as way_out, plugin, rest, store, tdl};
@@ -66,15 +67,13 @@ pub(super) fn daemon(from: &mut Sources) -> DaemonConfig {
     };
     let listen = from.or("grpc.listen", "listen", SocketAddr::from(([127, 0, 0, 1], 8076)));
     let rest = from.optional("rest.listen", "rest");
-    loopback(from, "grpc.listen", Some(listen));
-    loopback(from, "rest.listen", rest);
-    DaemonConfig {
-        factory,
-        listen,
-        rest,
-        access: access::read(from),
-        rest_options: rest_options(from),
-    }
+    let addresses: Vec<SocketAddr> = rest.into_iter().chain([listen]).collect();
+    let tls = tls::read(from, &factory.store.root, &addresses);
+    let access = access::read(from);
+    access.check(from, "grpc.listen", Some(listen), tls.source.is_some());
+    access.check(from, "rest.listen", rest, tls.source.is_some());
+    let (access, rest_options) = (access.callers, rest_options(from));
+    DaemonConfig { factory, listen, rest, access, tls, rest_options }
 }
 
 fn jobs(from: &mut Sources) -> jobs::Options {
@@ -115,12 +114,4 @@ fn plugin_directories(from: &mut Sources) -> Vec<PathBuf> {
         }
     }
     absolute
-}
-
-/// This daemon does not ask who is calling.
-fn loopback(from: &mut Sources, key: &str, address: Option<SocketAddr>) {
-    let Some(address) = address.filter(|address| !address.ip().is_loopback()) else { return };
-    let hint = "this daemon does not ask who is calling, so it must not be reached from other machines; use \
-                127.0.0.1 or [::1]";
-    from.refuse(key, format!("{address} is not a loopback address"), Some(hint.to_owned()));
 }

@@ -20,6 +20,7 @@ mod runtime;
 mod serve;
 mod signals;
 mod sockets;
+mod tls;
 
 pub use embedded::{Connection, Embedded, embedded};
 pub use logging::log_to_stderr;
@@ -29,7 +30,7 @@ pub use sockets::Sockets;
 
 use self::core::Core;
 use crate::config::DaemonConfig;
-use crate::{access, callbacks, jobs, pipeline, plugin, store};
+use crate::{access, callbacks, jobs, pipeline, plugin, store, transport};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use tracing::info;
@@ -70,6 +71,9 @@ pub enum Error {
     /// A file that callbacks need can't be used.
     #[error("can't deliver callbacks")]
     Callbacks(#[source] callbacks::FileError),
+    /// There is no TLS where there should be.
+    #[error("can't speak TLS")]
+    Tls(#[source] transport::Error),
     /// The operating system refuses something.
     #[error("can't {what}")]
     System {
@@ -114,6 +118,7 @@ impl Error {
                 | Self::Access(_)
                 | Self::Callbacks(_)
                 | Self::TargetContent(_)
+                | Self::Tls(_)
                 | Self::System { .. }
         )
     }
@@ -128,11 +133,14 @@ pub async fn run(config: DaemonConfig, sockets: Sockets) -> Result<(), Error> {
     let listener = sockets::bind(sockets.grpc, config.listen).await?;
     let rest = sockets::bind_if(sockets.rest, config.rest).await?;
     let rest_address = rest.as_ref().map(|bound| bound.address);
+    let acceptors = tls::acceptors(&config.tls, &[Some(listener.address), rest_address])?;
     let core = Core::open(config.factory).await?;
-    let authenticator = callers::authenticator(config.access, &core).await?;
-    let server = serve::Server::start(listener.socket, &core, authenticator.clone()).await;
-    let rest =
-        rest::Listener { socket: rest.map(|bound| bound.socket), options: config.rest_options };
+    let certificates = config.tls.client_ca.is_some();
+    let authenticator = callers::authenticator(config.access, certificates, &core).await?;
+    let server =
+        serve::Server::start(listener.socket, acceptors.grpc, &core, authenticator.clone()).await;
+    let (socket, options) = (rest.map(|bound| bound.socket), config.rest_options);
+    let rest = rest::Listener { socket, acceptor: acceptors.rest, options };
     let rest = rest::Server::start(rest, &core, authenticator);
     announce(listener.address, rest_address)?;
     let store = core.store();

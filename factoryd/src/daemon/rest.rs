@@ -4,6 +4,7 @@ use super::Error;
 use super::core::Core;
 use crate::access::Authenticator;
 use crate::rest::{self, Options};
+use crate::transport::Acceptor;
 use std::io;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -16,6 +17,7 @@ const END_DEADLINE: Duration = Duration::from_secs(5);
 /// Where to accept from, if anywhere, and what clients may cost.
 pub(super) struct Listener {
     pub(super) socket: Option<TcpListener>,
+    pub(super) acceptor: Acceptor,
     pub(super) options: Options,
 }
 
@@ -31,7 +33,13 @@ impl Server {
         let (mut task, stop) = (JoinSet::new(), CancellationToken::new());
         if let Some(socket) = listener.socket {
             let router = core.rest(stop.clone()).into_router(authenticator);
-            task.spawn(rest::serve(socket, router, listener.options, stop.clone()));
+            task.spawn(rest::serve(
+                socket,
+                listener.acceptor,
+                router,
+                listener.options,
+                stop.clone(),
+            ));
         }
         Self { task, stop }
     }

@@ -4,12 +4,13 @@ use super::Error;
 use super::core::Core;
 use crate::access::Authenticator;
 use crate::grpc::{Api, FactoryServer, Guard, TokensApi};
+use crate::transport::{self, Acceptor};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic::transport::server::{Router, TcpIncoming};
+use tonic::transport::server::Router;
 use tonic_health::server::health_reporter;
 use tower::layer::util::{Identity, Stack};
 
@@ -34,6 +35,7 @@ impl Server {
     /// Begins to accept.
     pub(super) async fn start(
         socket: TcpListener,
+        acceptor: Acceptor,
         core: &Core,
         authenticator: Authenticator,
     ) -> Self {
@@ -41,7 +43,7 @@ impl Server {
         let api = core.api(stop.clone());
         let streams = api.streams();
         let router = router(api, core.tokens(), authenticator).await;
-        let incoming = TcpIncoming::from(socket).with_nodelay(Some(true));
+        let incoming = transport::incoming(socket, acceptor);
         let mut task = JoinSet::new();
         task.spawn(router.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned()));
         Self { task, stop, streams }

@@ -10,7 +10,6 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::http::header::AUTHORIZATION;
 use tonic::codegen::http::{HeaderValue, Request, Response};
-use tonic::transport::server::TcpConnectInfo;
 use tower::{Layer, Service};
 
 /// What needs no credentials: health and reflection.
@@ -97,13 +96,11 @@ struct Attempt {
 
 impl Attempt {
     fn of(request: &Request<Body>) -> Self {
-        let connection = request.extensions().get::<TcpConnectInfo>();
-        let address = connection.and_then(TcpConnectInfo::remote_addr);
         let values = request.headers().get_all(AUTHORIZATION).iter();
         Self {
             path: request.uri().path().to_owned(),
             credentials: Credentials::read(values.map(HeaderValue::as_bytes)),
-            peer: address.map(|address| Peer { address, tls: false }),
+            peer: request.extensions().get::<Peer>().cloned(),
         }
     }
 }

@@ -60,10 +60,7 @@ impl Gate {
             return Ok(request);
         };
         let (principal, request) = self.identified(request).await?;
-        if principal.how == How::Anonymous {
-            let authority = request.uri().authority().map(|name| name.as_str());
-            local_only::check(request.headers(), authority)?;
-        }
+        guard(&principal, &request)?;
         if principal.role < role { Err(too_small(&principal, role)) } else { Ok(request) }
     }
 
@@ -119,6 +116,22 @@ impl Gate {
         challenges.fold(problem, |problem, challenge| {
             problem.challenge(HeaderValue::from_static(challenge))
         })
+    }
+}
+
+/// Refuses who may be a web page in the browser of somebody who is let in without saying anything: anybody on this machine,
+/// and whoever has a certificate. Under TLS no page can give its own name to this server, for the browser would find another
+/// in the certificate; so there the name need not be local.
+fn guard(principal: &Principal, request: &Request<Body>) -> Result<(), Problem> {
+    let tls = request.extensions().get::<Peer>().is_some_and(|peer| peer.tls);
+    match principal.how {
+        How::Token | How::OAuth => Ok(()),
+        How::Certificate => local_only::check_origin(request.headers(), tls),
+        How::Anonymous => {
+            let authority = request.uri().authority().map(|name| name.as_str());
+            local_only::check_host(request.headers(), authority)?;
+            local_only::check_origin(request.headers(), tls)
+        }
     }
 }
 

@@ -6,22 +6,32 @@ use super::problem::Problem;
 use axum::http::{HeaderMap, StatusCode, header};
 use std::net::IpAddr;
 
-/// Refuses who does not call this machine by a name of this machine, or comes from a page of elsewhere.
-pub(super) fn check(headers: &HeaderMap, authority: Option<&str>) -> Result<(), Problem> {
-    let host = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
-    if let Some(stranger) = authority.iter().chain(&host).find(|name| !is_local(name)) {
-        let stranger: String = stranger.chars().take(100).collect();
-        let message = format!("`{stranger}` is not a name of this machine");
-        let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, "NOT_LOCAL", message);
-        return Err(problem.hint("use 127.0.0.1, [::1] or localhost"));
-    }
+/// Refuses who does not call this machine by a name of this machine.
+pub(super) fn check_host(headers: &HeaderMap, authority: Option<&str>) -> Result<(), Problem> {
+    let host = host(headers);
+    let Some(stranger) = authority.iter().chain(&host).find(|name| !is_local(name)) else {
+        return Ok(());
+    };
+    let stranger: String = stranger.chars().take(100).collect();
+    let message = format!("`{stranger}` is not a name of this machine");
+    let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, "NOT_LOCAL", message);
+    Err(problem.hint("use 127.0.0.1, [::1] or localhost"))
+}
+
+/// Refuses who comes from a page of elsewhere.
+pub(super) fn check_origin(headers: &HeaderMap, tls: bool) -> Result<(), Problem> {
     let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
-    let same = host.is_some_and(|host| origin.as_bytes() == format!("http://{host}").as_bytes());
-    if same {
+    let scheme = if tls { "https" } else { "http" };
+    let same = |host| origin.as_bytes() == format!("{scheme}://{host}").as_bytes();
+    if host(headers).is_some_and(same) {
         return Ok(());
     }
     let message = "pages of other sites may not call this factory";
     Err(Problem::new(StatusCode::FORBIDDEN, "FOREIGN_ORIGIN", message))
+}
+
+fn host(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default())
 }
 
 fn is_local(authority: &str) -> bool {

@@ -49,12 +49,13 @@ use self::address::{Address, word};
 use self::problem::{Problem, Wanted};
 use self::query::Query;
 use self::receive::Receiver;
-use crate::access::Authenticator;
+use crate::access::{Authenticator, Peer};
 use crate::domain::{Image, ImageId, Kind, Status};
 use crate::factory::{Error, Factory};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -78,7 +79,7 @@ pub struct Api {
 
 /// What handlers need of a request besides its body.
 struct Head {
-    /// `http://HOST`, or nothing if the client did not say.
+    /// `http://HOST` or `https://HOST`, or nothing if the client did not say.
     origin: String,
     path: String,
     query: Query,
@@ -101,11 +102,11 @@ impl Api {
     async fn dispatch(&self, request: Request<Body>) -> Answer {
         let (parts, body) = request.into_parts();
         let address = Address::parse(parts.uri.path())?;
-        let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
+        let method = if parts.method == Method::HEAD { Method::GET } else { parts.method.clone() };
         address.require(&method)?;
         problem::require_accept(&parts.headers, &address)?;
         let head = Head {
-            origin: origin(&parts.headers),
+            origin: origin(&parts),
             path: parts.uri.path().to_owned(),
             query: Query::parse(parts.uri.query().unwrap_or_default())?,
             headers: parts.headers,
@@ -174,7 +175,10 @@ fn json_answer(status: StatusCode, value: &Value) -> Response {
     response
 }
 
-fn origin(headers: &HeaderMap) -> String {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    host.map(|host| format!("http://{host}")).unwrap_or_default()
+/// How the client called this server: `http://HOST` or `https://HOST`; nothing if it did not say.
+fn origin(parts: &Parts) -> String {
+    let tls = parts.extensions.get::<Peer>().is_some_and(|peer| peer.tls);
+    let scheme = if tls { "https" } else { "http" };
+    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    host.map(|host| format!("{scheme}://{host}")).unwrap_or_default()
 }

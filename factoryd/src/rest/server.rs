@@ -1,6 +1,7 @@
 //! Connections: HTTP/1.1 with limits on what a client may cost.
 
 use crate::access::Peer;
+use crate::transport::{self, Acceptor, Connection};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
@@ -9,17 +10,15 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
-
-/// How long to wait when no connection can be accepted, as for want of file descriptors.
-const BREATH: Duration = Duration::from_millis(100);
 
 /// What clients may cost.
 #[derive(Debug, Clone)]
@@ -42,6 +41,7 @@ impl Default for Options {
 /// If the socket can't be used.
 pub async fn serve(
     socket: TcpListener,
+    acceptor: Acceptor,
     router: Router,
     options: Options,
     stop: CancellationToken,
@@ -49,56 +49,54 @@ pub async fn serve(
     socket.local_addr()?;
     let places = Arc::new(Semaphore::new(options.connections_max));
     let connections = TaskTracker::new();
-    while let Some((stream, peer, place)) = stop.run_until_cancelled(accept(&socket, &places)).await
-    {
-        let connection = Connection { router: router.clone(), peer, stop: stop.clone(), place };
-        connections.spawn(connection.run(stream, options.header_deadline));
+    let header_deadline = options.header_deadline;
+    let server = Server { acceptor, router, header_deadline, stop: stop.clone() };
+    let next = async || {
+        // There is a place before there is a connection.
+        let place = places.clone().acquire_owned().await.ok();
+        (transport::accept(&socket).await, place)
+    };
+    while let Some(((stream, address), place)) = stop.run_until_cancelled(next()).await {
+        let server = server.clone();
+        connections.spawn(async move {
+            server.run(stream, address).await;
+            drop(place);
+        });
     }
     connections.close();
     connections.wait().await;
     Ok(())
 }
 
-/// Answers the next connection, once there is a place for it. Who can't be accepted now is asked again.
-async fn accept(
-    socket: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> (TcpStream, Peer, Option<OwnedSemaphorePermit>) {
-    let place = places.clone().acquire_owned().await.ok();
-    loop {
-        match socket.accept().await {
-            Ok((stream, address)) => return (stream, Peer { address, tls: false }, place),
-            Err(error) => {
-                tracing::warn!(%error, "a connection can't be accepted");
-                tokio::time::sleep(BREATH).await;
-            }
+/// What every connection needs.
+#[derive(Clone)]
+struct Server {
+    acceptor: Acceptor,
+    router: Router,
+    header_deadline: Duration,
+    stop: CancellationToken,
+}
+
+impl Server {
+    async fn run(self, stream: TcpStream, address: SocketAddr) {
+        let handshake = self.acceptor.connect(stream, address);
+        match self.stop.run_until_cancelled(handshake).await {
+            None => {}
+            Some(Ok(connection)) => self.answer(connection).await,
+            Some(Err(error)) => tracing::debug!(%address, %error, "a handshake failed"),
         }
     }
-}
 
-struct Connection {
-    router: Router,
-    peer: Peer,
-    stop: CancellationToken,
-    /// Held for as long as the connection lasts.
-    place: Option<OwnedSemaphorePermit>,
-}
-
-impl Connection {
-    async fn run(self, stream: TcpStream, header_deadline: Duration) {
-        let _place = self.place;
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection is slow");
-        }
-        let peer = self.peer;
+    async fn answer(self, connection: Connection) {
+        let peer = connection.peer().clone();
         let router = ServiceExt::<Request<Body>>::map_request(self.router, move |request| {
             with_peer(request, &peer)
         });
         let service = TowerToHyperService::new(router);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(header_deadline)
-            .serve_connection(TokioIo::new(stream), service);
+            .header_read_timeout(self.header_deadline)
+            .serve_connection(TokioIo::new(connection), service);
         let mut connection = pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,

@@ -6,6 +6,7 @@ use factoryd::domain::Role;
 use factoryd::domain::{Image, Kind, Parameters};
 use factoryd::factory::{BaseImageRequest, RefusedRequest};
 use factoryd::rest::{self, Api, Options, Plugin};
+use factoryd::transport::Acceptor;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -45,13 +46,14 @@ impl Server {
         let plugins = vec![Plugin { name: "Fake".into(), info }];
         let stop = CancellationToken::new();
         let api = Api::new(world.factory.clone(), Arc::new(move || plugins.clone()), stop.clone());
+        let acceptor = Acceptor::new(None, b"http/1.1");
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let options_of_access =
             access::Options { anonymous: Some(Role::Admin), ..Default::default() };
         let callers = Authenticator::open(options_of_access, world.store.clone()).await.unwrap();
         let mut tasks = JoinSet::new();
-        tasks.spawn(rest::serve(socket, api.into_router(callers), options, stop.clone()));
+        tasks.spawn(rest::serve(socket, acceptor, api.into_router(callers), options, stop.clone()));
         Self { world, address, stop, tasks }
     }
 

@@ -1,6 +1,6 @@
 //! Who is stronger, and who is named: for every setting that `factoryd config show` knows.
 
-use super::samples::sample;
+use super::samples::{company, sample};
 use super::{Ended, Place};
 use serde_json::Value;
 
@@ -22,7 +22,11 @@ fn a_flag_is_stronger_than_a_variable_and_a_variable_than_a_file() {
         let text = |name: &str| setting[name].as_str().unwrap().to_owned();
         let (key, flag, variable) = (text("key"), text("flag"), text("variable"));
         let (written, typed) = sample(&key);
-        let place = Place::with(format!("{key} = {written}\n"));
+        let table = key.split('.').next().unwrap_or_default();
+        let company =
+            company(&key).iter().map(|(name, value)| format!("{table}.{name} = {value}\n"));
+        let company: String = company.collect();
+        let place = Place::with(format!("{key} = {written}\n{company}"));
         let named = ["--config", "f.toml"];
         let by_flag = format!("{flag}={typed}");
         let variables = [(variable.as_str(), typed)];

@@ -7,7 +7,7 @@ use super::settings;
 use super::sources::{Setting, Sources};
 use super::{DaemonCommand, document::Document};
 use clap::Parser;
-use samples::sample;
+use samples::{company, sample};
 use std::path::Path;
 
 /// Reads all settings of a daemon from a file's text and from what is typed, and answers one of them.
@@ -38,6 +38,8 @@ fn of_every_setting_a_flag_is_stronger_than_the_file_and_the_file_than_the_defau
             Some((table, name)) => format!("# a file\n[{table}]\n{name} = {written}\n"),
             None => format!("# a file\n\n{key} = {written}\n"),
         };
+        let company = company(key).iter().map(|(name, value)| format!("{name} = {value}\n"));
+        let file = file + &company.collect::<String>();
         let default = setting(key, "", &[]);
         assert_eq!(default.origin.to_string(), "default", "{key}");
         let from_file = setting(key, &file, &[]);

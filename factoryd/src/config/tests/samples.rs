@@ -14,6 +14,11 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("rest.listen", "\"127.0.0.1:71\"", "127.0.0.1:72"),
     ("access.anonymous", "\"viewer\"", "admin"),
     ("access.oauth_clients", "\"/tmp/written\"", "/tmp/typed"),
+    ("access.plain_text", "true", "false"),
+    ("tls.certificate", "\"/tmp/written\"", "/tmp/typed"),
+    ("tls.key", "\"/tmp/written\"", "/tmp/typed"),
+    ("tls.self_signed", "true", "false"),
+    ("tls.client_ca", "\"/tmp/written\"", "/tmp/typed"),
     ("outbound.allow", "[\"10.0.0.0/8\"]", "mirror.corp"),
     ("outbound.content_dirs", "[\"/usr\"]", "/etc"),
     ("callbacks.secret", "\"/tmp/written\"", "/tmp/typed"),
@@ -28,4 +33,14 @@ pub(crate) fn sample(key: &str) -> (&'static str, &'static str) {
     let (_, written, typed) =
         found.unwrap_or_else(|| panic!("add a sample of `{key}` to tests::SAMPLES"));
     (written, typed)
+}
+
+/// What else the same table of a file must hold for a setting to make sense, as the rest of its key and the value.
+pub(crate) fn company(key: &str) -> &'static [(&'static str, &'static str)] {
+    match key {
+        "tls.certificate" => &[("key", "\"/tmp/key\"")],
+        "tls.key" => &[("certificate", "\"/tmp/certificate\"")],
+        "tls.client_ca" => &[("self_signed", "true")],
+        _ => &[],
+    }
 }
