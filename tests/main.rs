@@ -17,6 +17,7 @@ mod imagefactory;
 mod import;
 mod install;
 mod mock;
+mod oauth;
 mod rootless;
 mod support;
 mod watch;

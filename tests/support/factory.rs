@@ -16,6 +16,9 @@ const ORPHAN_DEADLINE: Duration = Duration::from_secs(2);
 /// How long a program may take to start or to stop.
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// Lets everybody on this machine in.
+const OPEN: [&str; 2] = ["--anonymous", "admin"];
+
 /// Where one test's factory lives. Everything it writes is in here.
 pub(crate) struct Sandbox {
     place: Place,
@@ -144,14 +147,20 @@ impl Sandbox {
     /// Starts the daemon with more flags.
     #[track_caller]
     pub(crate) fn daemon_with(&self, flags: &[&str]) -> Daemon {
-        let (program, address) = self.start(flags);
+        let (program, address) = self.start(&[&OPEN, flags].concat());
         Daemon { program, address, rest: None }
     }
 
     /// Starts a daemon that serves REST too.
     #[track_caller]
     pub(crate) fn daemon_with_rest(&self) -> Daemon {
-        let (mut program, address) = self.start(&["--rest", "127.0.0.1:0"]);
+        self.closed_daemon_with_rest(&OPEN)
+    }
+
+    /// Starts a daemon that serves REST too, and lets nobody in but whom the flags name.
+    #[track_caller]
+    pub(crate) fn closed_daemon_with_rest(&self, flags: &[&str]) -> Daemon {
+        let (mut program, address) = self.start(&[&["--rest", "127.0.0.1:0"], flags].concat());
         let rest = Some(listening(&mut program));
         Daemon { program, address, rest }
     }
@@ -159,7 +168,7 @@ impl Sandbox {
     #[track_caller]
     fn start(&self, flags: &[&str]) -> (Program, String) {
         let mut command = self.command(Command::new(binary("factoryd")));
-        command.args(["--listen", "127.0.0.1:0", "--anonymous", "admin"]).args(flags);
+        command.args(["--listen", "127.0.0.1:0"]).args(flags);
         let mut program = Program::start(&command);
         let address = listening(&mut program);
         (program, address)
