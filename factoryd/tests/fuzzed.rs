@@ -30,7 +30,7 @@ fn replay(target: &str, check: fn(&[u8])) {
         assert!(outcome.is_ok(), "{} broke a promise", path.display());
         count += 1;
     }
-    assert!(count >= 5, "{count} inputs are no corpus");
+    assert!(count >= 9, "{count} inputs are no corpus");
 }
 
 #[test]
