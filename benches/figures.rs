@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `launch` | from nothing to the first answer of the mock plugin, plain and with mutual TLS | 20 |
 //! | `image` | a mock image from the request to COMPLETE, in a daemon: the factory's own cost | 100 |
+//! | `load` | 2 000 creates and 20 000 reads of the REST API from 64 connections: how long, and the daemon's memory | 1 |
 //! | `memory` | the daemon when idle; daemon and plugins during builds of a 4 GiB and a 16 GiB disk | 1 |
 //! | `build` | the example template against the same packages by hand ([`by-hand.sh`]), in turns | 5 |
 //!
@@ -16,6 +17,9 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+#[path = "figures/load.rs"]
+mod load;
+
 use factoryd::plugin::{Host, Options};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -25,7 +29,7 @@ use std::time::{Duration, Instant};
 use support::binaries::{DIRECTORY, repository};
 use support::client::assert_complete;
 use support::factory::Sandbox;
-use support::leftovers::Brood;
+use support::memory::resident;
 use support::program::{Ended, Program};
 use support::story::Story;
 use support::tdl::Tdl;
@@ -44,6 +48,9 @@ fn main() {
     }
     if is_asked("image") {
         image(&runtime);
+    }
+    if is_asked("load") {
+        load::load(&runtime);
     }
     if is_asked("memory") {
         memory();
@@ -129,22 +136,6 @@ fn peaks(program: Program) -> BTreeMap<String, f64> {
     }
     program.wait(BUILD_DEADLINE).succeeded();
     peaks
-}
-
-/// Returns what the largest process of that name takes, in MiB.
-fn resident(brood: &Brood, line: &str, name: &str) -> f64 {
-    let of_name = |member: &&String| {
-        let program = member.split(' ').nth(1).unwrap_or_default();
-        Path::new(program).file_name().is_some_and(|file| file == name)
-    };
-    let members = brood.members();
-    let pids = members.iter().filter(of_name).filter_map(|member| member.split(' ').next());
-    let kib = pids.filter_map(|pid| {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        let value = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':'))?;
-        value.trim().trim_end_matches(" kB").parse::<f64>().ok()
-    });
-    kib.fold(0.0, f64::max) / 1024.0
 }
 
 fn build() {

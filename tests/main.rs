@@ -6,6 +6,7 @@
 )]
 
 mod bad_input;
+mod bodies;
 mod callbacks;
 mod cancel;
 mod contents;

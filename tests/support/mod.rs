@@ -7,6 +7,7 @@ pub(crate) mod factory;
 pub(crate) mod guest;
 pub(crate) mod leftovers;
 pub(crate) mod listener;
+pub(crate) mod memory;
 pub(crate) mod patience;
 pub(crate) mod program;
 pub(crate) mod receiver;
