@@ -86,3 +86,25 @@ pub fn incoming(
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Options, Source};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_handshake_that_does_not_come_is_given_up() {
+        let root = tempfile::tempdir().unwrap();
+        let names = vec!["localhost".to_owned()];
+        let source = Some(Source::SelfSigned { directory: root.path().join("tls"), names });
+        let tls = Tls::load(&Options { source, client_ca: None }).unwrap();
+        let soon = Duration::from_millis(50);
+        let acceptor = Acceptor::new(tls.as_ref(), b"h2").with_handshake_deadline(soon);
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let silent = TcpStream::connect(socket.local_addr().unwrap()).await.unwrap();
+        let (stream, address) = accept(&socket).await;
+        let error = acceptor.connect(stream, address).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        drop(silent);
+    }
+}
