@@ -1,8 +1,8 @@
 //! What every factory process has: a store, plugins, and the work on images.
 
+use super::delivery::Delivery;
 use super::{Error, plugins};
 use crate::access::Tokens;
-use crate::callbacks;
 use crate::config::Config;
 use crate::factory::{Factory, Parts};
 use crate::grpc::{Api, TokensApi};
@@ -25,8 +25,7 @@ pub(super) struct Core {
     stop_grace: Duration,
     builds: JoinSet<Result<(), jobs::Late>>,
     stop_builds: CancellationToken,
-    callbacks: JoinSet<()>,
-    stop_callbacks: CancellationToken,
+    delivery: Delivery,
 }
 
 /// Ends the plugins at once, from anywhere.
@@ -38,12 +37,8 @@ impl Core {
         let store = Store::open(config.store).await.map_err(Error::Store)?;
         let stop_grace = config.plugins.timing.stop_grace;
         let host = Host::new(config.plugins).map_err(Error::Plugins)?;
-        let secrets = config.callbacks.load().map_err(Error::Callbacks)?;
-        let policy = config.outbound.policy();
-        let (service, register) =
-            callbacks::Service::new(store.clone(), policy, secrets, rest::callback_body);
-        let (mut callbacks, stop_callbacks) = (JoinSet::new(), CancellationToken::new());
-        callbacks.spawn(service.run(stop_callbacks.clone()));
+        let (delivery, register) =
+            Delivery::start(store.clone(), config.outbound.policy(), &config.callbacks)?;
         let target_content = config.target_content.as_deref().map(TargetContent::read);
         let target_content = target_content.transpose().map_err(Error::TargetContent)?;
         let parts = Parts {
@@ -58,16 +53,7 @@ impl Core {
         let stop_builds = CancellationToken::new();
         let mut builds = JoinSet::new();
         builds.spawn(service.run(stop_builds.clone()));
-        Ok(Self {
-            factory,
-            store,
-            host,
-            stop_grace,
-            builds,
-            stop_builds,
-            callbacks,
-            stop_callbacks,
-        })
+        Ok(Self { factory, store, host, stop_grace, builds, stop_builds, delivery })
     }
 
     /// Answers the store.
@@ -111,11 +97,7 @@ impl Core {
 
     /// Lets callbacks tell what they can still tell; what is left is for the next process.
     pub(super) async fn end_callbacks(&mut self) -> Result<(), Error> {
-        self.stop_callbacks.cancel();
-        match self.callbacks.join_next().await {
-            None | Some(Ok(())) => Ok(()),
-            Some(Err(_)) => Err(Error::Ended("the delivery of callbacks")),
-        }
+        self.delivery.end().await
     }
 
     /// Ends the plugins' processes: asks, then terminates, then kills.

@@ -11,6 +11,7 @@
 
 mod callers;
 mod core;
+mod delivery;
 mod embedded;
 mod logging;
 mod manager;
