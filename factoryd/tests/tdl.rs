@@ -12,6 +12,8 @@ mod hostile;
 mod merging;
 #[path = "tdl/messages.rs"]
 mod messages;
+#[path = "tdl/schema.rs"]
+mod schema;
 #[path = "tdl/values.rs"]
 mod values;
 

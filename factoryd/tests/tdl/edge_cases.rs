@@ -47,6 +47,11 @@ fn unescape(text: &str) -> String {
     plain
 }
 
+/// Answers every case as a document, named after its line.
+pub(crate) fn documents() -> impl Iterator<Item = (String, String)> {
+    cases().into_iter().map(|case| (format!("line-{}", case.line), case.document()))
+}
+
 impl Case {
     fn document(&self) -> String {
         let text = self.text.as_str();
