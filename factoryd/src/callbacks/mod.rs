@@ -12,7 +12,7 @@
 //! Factory-Signature: t=<unix time>,v1=<hex>    HMAC-SHA256 of `<unix time>.<body>`, if there is a secret
 //! ```
 //!
-//! What an answer means, and when it is tried again, is decided in [`schedule`]. One task delivers one callback, in order;
+//! What an answer means, and when it is tried again, is decided in `schedule`. One task delivers one callback, in order;
 //! so many at once of one receiver and in all, so that a slow one delays nobody else. Redirects are not followed.
 //!
 //! **Credentials** in a URL are kept in memory only. Once the process that took the request has ended, deliveries go on

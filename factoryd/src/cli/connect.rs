@@ -1,9 +1,11 @@
 //! The way to a daemon: TCP or TLS, and what this client shows for itself.
 
+use super::display;
 use super::error::Error;
 use crate::daemon::Connection;
 use clap::Args;
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tonic::codegen::http::header::AUTHORIZATION;
@@ -69,6 +71,9 @@ impl DaemonPlace {
             _ => return Err(no_address("use HOST:PORT or https://HOST:PORT")),
         };
         let authorization = self.token_file.as_deref().map(authorization).transpose()?;
+        if authorization.is_some() && tls.is_none() && !is_here(&uri) {
+            display::say("warning: the token crosses the network in the clear; use https://");
+        }
         Ok(Some(Daemon { address, uri, tls, authorization }))
     }
 
@@ -128,6 +133,13 @@ fn authorization(file: &Path) -> Result<HeaderValue, Error> {
     Ok(value)
 }
 
+/// Tells whether an address is on this machine.
+fn is_here(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let address = host.parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
 fn read(file: &Path) -> Result<Vec<u8>, Error> {
     fs::read(file).map_err(|source| Error::Read { path: file.to_owned(), source })
 }
@@ -151,6 +163,13 @@ mod tests {
         }
         let plain = DaemonPlace { ca: Some("x".into()), ..place("127.0.0.1:1") };
         assert!(matches!(plain.daemon(), Err(Error::Usage(_))));
+    }
+
+    #[test]
+    fn the_clear_is_no_danger_on_this_machine() {
+        let here = |address: &str| is_here(&address.parse().unwrap());
+        assert!(here("http://localhost:1") && here("http://127.0.0.9:1") && here("http://[::1]:1"));
+        assert!(!here("http://10.0.0.1:1") && !here("http://localhost.example.org:1"));
     }
 
     #[test]

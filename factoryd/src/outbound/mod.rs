@@ -5,7 +5,7 @@
 //!
 //! * Schemes are `http`, `https` and `file`, nothing else.
 //! * A connection goes to public addresses only, unless an entry of `--outbound-allow` names the host or the address. It is
-//!   the *resolved* address that is judged, for every connection: names are looked up once, by [`client`], and connected to
+//!   the *resolved* address that is judged, for every connection: names are looked up once, by `client`, and connected to
 //!   only where the policy agrees, so that neither a name that changes its address nor a redirect gets around it.
 //! * Redirects are followed by us, each hop judged anew; none leads from `https` to `http`; credentials stay with the host
 //!   that they were given for.

@@ -3,7 +3,7 @@
 use super::address::Address;
 use super::problem::{Problem, Wanted};
 use super::receive::Receiver;
-use super::{body, local_only};
+use super::{body, local_only, scheme};
 use crate::access::oauth::{Header, Request as Signed};
 use crate::access::{Authenticator, Credentials, Peer, Refused};
 use crate::domain::{How, Principal, Role};
@@ -78,7 +78,7 @@ impl Gate {
             Credentials::OAuth(header) => self.form(header, request).await?,
             _ => (request, Bytes::new()),
         };
-        let signed = signed(&request, &peer, &form);
+        let signed = signed(&request, &form);
         let principal = self.authenticator.authenticate(&credentials, &peer, Some(&signed)).await;
         Ok((principal.map_err(|refused| self.unknown(&refused))?, request))
     }
@@ -136,12 +136,12 @@ fn guard(principal: &Principal, request: &Request<Body>) -> Result<(), Problem> 
 }
 
 /// Answers what a signature signs.
-fn signed<'a>(request: &'a Request<Body>, peer: &Peer, form: &'a [u8]) -> Signed<'a> {
+fn signed<'a>(request: &'a Request<Body>, form: &'a [u8]) -> Signed<'a> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let authority = request.uri().authority().map(|authority| authority.as_str());
     Signed {
         method: request.method().as_str(),
-        tls: peer.tls,
+        tls: scheme::is_https(request.extensions(), request.headers()),
         host: authority.or(host).unwrap_or_default(),
         path: request.uri().path(),
         query: request.uri().query().unwrap_or_default(),

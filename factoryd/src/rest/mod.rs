@@ -38,6 +38,7 @@ mod query;
 mod range;
 mod read;
 mod receive;
+mod scheme;
 mod server;
 
 pub use body::fields;
@@ -49,7 +50,7 @@ use self::address::{Address, word};
 use self::problem::{Problem, Wanted};
 use self::query::Query;
 use self::receive::Receiver;
-use crate::access::{Authenticator, Peer};
+use crate::access::Authenticator;
 use crate::domain::{Image, ImageId, Kind, Status};
 use crate::factory::{Error, Factory};
 use axum::Router;
@@ -177,7 +178,7 @@ fn json_answer(status: StatusCode, value: &Value) -> Response {
 
 /// How the client called this server: `http://HOST` or `https://HOST`; nothing if it did not say.
 fn origin(parts: &Parts) -> String {
-    let tls = parts.extensions.get::<Peer>().is_some_and(|peer| peer.tls);
+    let tls = scheme::is_https(&parts.extensions, &parts.headers);
     let scheme = if tls { "https" } else { "http" };
     let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
     host.map(|host| format!("{scheme}://{host}")).unwrap_or_default()
