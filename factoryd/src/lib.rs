@@ -19,6 +19,7 @@ pub mod pipeline;
 pub mod plugin;
 pub mod report;
 pub mod rest;
+pub mod secret_file;
 pub mod store;
 pub mod tdl;
 pub mod transport;

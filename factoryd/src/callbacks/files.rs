@@ -2,47 +2,25 @@
 
 use super::Options;
 use crate::domain::Secret;
+use crate::secret_file;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-/// The largest such file, in bytes.
-const LEN_MAX: u64 = 1024 * 1024;
 
 /// A file that can't be used. No text shows what is in it.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// It can't be read.
-    #[error("can't read {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// It is no secret.
-    #[error("{} holds secrets, and others may read it; run `chmod 600 {}`", .0.display(), .0.display())]
-    Readable(PathBuf),
+    /// The secret can't be read, or others may read it.
+    #[error("can't use the secret of callbacks")]
+    Secret(#[source] secret_file::Error),
     /// There is no secret in it.
     #[error("{} is empty; put a secret into it, such as the output of `openssl rand -hex 32`", .0.display())]
     Empty(PathBuf),
-    /// It is written wrong.
+    /// The users and passwords can't be read, or others may read them, or they are written wrong.
     #[error(
-        "{}, line {line}: {why}; write a table per host: [\"hooks.example.org\"], user = \"…\", password = \"…\"",
-        path.display()
+        "can't use the credentials of callbacks, a table per host: [\"hooks.example.org\"], user = \"…\", password = \"…\""
     )]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong.
-        why: String,
-    },
+    Credentials(#[source] secret_file::Error),
 }
 
 /// What the files hold.
@@ -74,7 +52,7 @@ impl Options {
 }
 
 fn signing(path: &Path) -> Result<Secret, FileError> {
-    let text = private(path)?;
+    let text = secret_file::read(path).map_err(FileError::Secret)?;
     match text.trim() {
         "" => Err(FileError::Empty(path.to_owned())),
         secret => Ok(Secret::new(secret)),
@@ -82,34 +60,18 @@ fn signing(path: &Path) -> Result<Secret, FileError> {
 }
 
 fn credentials(path: &Path) -> Result<BTreeMap<String, (String, Secret)>, FileError> {
-    let text = private(path)?;
-    let hosts: BTreeMap<String, Table> = toml::from_str(&text).map_err(|error| {
-        let start = error.span().map_or(0, |span| span.start.min(text.len()));
-        let line = text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1;
-        // The error itself would quote the line, and with it a secret.
-        FileError::Syntax { path: path.to_owned(), line, why: error.message().to_owned() }
-    })?;
+    let read = secret_file::read(path).and_then(|text| secret_file::parse(path, &text));
+    let hosts: BTreeMap<String, Table> = read.map_err(FileError::Credentials)?;
     let entry = |(host, Table { user, password }): (String, Table)| {
         (host.to_ascii_lowercase(), (user, Secret::new(password)))
     };
     Ok(hosts.into_iter().map(entry).collect())
 }
 
-/// Reads a file, which must be readable by its owner alone.
-fn private(path: &Path) -> Result<String, FileError> {
-    let failed = |source| FileError::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
-    if file.metadata().map_err(failed)?.mode() & 0o077 != 0 {
-        return Err(FileError::Readable(path.to_owned()));
-    }
-    let mut text = String::new();
-    file.take(LEN_MAX).read_to_string(&mut text).map_err(failed)?;
-    Ok(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::chain;
     use std::os::unix::fs::PermissionsExt;
 
     fn file(text: &str, mode: u32) -> tempfile::TempPath {
@@ -136,12 +98,12 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_without_showing_a_secret() {
-        let error = load(Some(&file("s3cret", 0o640)), None).unwrap_err().to_string();
-        assert!(error.contains("chmod 600"), "{error}");
+        let readable = load(Some(&file("s3cret", 0o640)), None).unwrap_err();
+        assert!(chain(&readable).to_string().contains("chmod 600"));
         assert!(matches!(load(Some(&file(" \n", 0o600)), None), Err(FileError::Empty(_))));
-        assert!(matches!(load(Some(Path::new("/nonexistent")), None), Err(FileError::Read { .. })));
+        assert!(matches!(load(Some(Path::new("/nonexistent")), None), Err(FileError::Secret(_))));
         let error = load(None, Some(&file("[\"a\"]\npassword = s3cret", 0o600))).unwrap_err();
-        assert!(matches!(error, FileError::Syntax { line: 2, .. }), "{error}");
-        assert!(!error.to_string().contains("s3cret"), "{error}");
+        assert!(matches!(error, FileError::Credentials(_)), "{error}");
+        assert!(!chain(&error).to_string().contains("s3cret"));
     }
 }

@@ -1,5 +1,6 @@
 //! What the daemon itself may reach: `[outbound]` and `[callbacks]`.
 
+use super::settings::existing;
 use super::sources::Sources;
 use super::value::Value;
 use crate::callbacks;
@@ -7,7 +8,6 @@ use crate::outbound::{Allowed, Options};
 use clap::Args;
 use serde_json::{Value as Json, json};
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 /// What the daemon itself may reach, and how it tells of images.
 #[derive(Debug, Clone, Args)]
@@ -31,17 +31,8 @@ pub struct OutboundArguments {
 /// Reads what may be reached.
 pub(super) fn read(from: &mut Sources) -> Options {
     let allow = from.list_or("outbound.allow", "outbound_allow", Vec::new);
-    let named: Vec<PathBuf> = from.list_or("outbound.content_dirs", "content_dir", Vec::new);
-    let mut content_dirs = Vec::with_capacity(named.len());
-    for directory in named {
-        match directory.canonicalize() {
-            Ok(path) if path.is_dir() => content_dirs.push(path),
-            _ => {
-                let message = format!("content directory {} does not exist", directory.display());
-                from.refuse("outbound.content_dirs", message, None);
-            }
-        }
-    }
+    let named = from.list_or("outbound.content_dirs", "content_dir", Vec::new);
+    let content_dirs = existing(from, "outbound.content_dirs", "content directory", named);
     Options { allow, content_dirs, trusting: false }
 }
 

@@ -100,17 +100,23 @@ fn rest_options(from: &mut Sources) -> rest::Options {
     rest::Options { connections_max: connections.get(), header_deadline }
 }
 
-/// What was named must be there; what is usual need not be. Absolute, for plugins run in directories of their own.
 fn plugin_directories(from: &mut Sources) -> Vec<PathBuf> {
-    let directories: Vec<PathBuf> = from.list_or("plugins", "plugins", places::plugins);
+    let directories = from.list_or("plugins", "plugins", places::plugins);
+    existing(from, "plugins", "plugin directory", directories)
+}
+
+/// Answers the directories, absolute, for plugins run in directories of their own. Each must be there.
+pub(super) fn existing(
+    from: &mut Sources,
+    key: &str,
+    what: &str,
+    directories: Vec<PathBuf>,
+) -> Vec<PathBuf> {
     let mut absolute = Vec::with_capacity(directories.len());
     for directory in directories {
         match directory.canonicalize() {
             Ok(path) if path.is_dir() => absolute.push(path),
-            _ => {
-                let message = format!("plugin directory {} does not exist", directory.display());
-                from.refuse("plugins", message, None);
-            }
+            _ => from.refuse(key, format!("{what} {} does not exist", directory.display()), None),
         }
     }
     absolute
