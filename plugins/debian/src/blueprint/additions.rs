@@ -78,7 +78,7 @@ mod tests {
         let base = template(&[], &["a"]);
         assert!(Additions::read(&base, &base).unwrap().is_empty());
         assert_eq!(repositories(&template(&[], &["a", "b"]), &base), ["b.sources"]);
-        assert_eq!(repositories(&template(&["x"], &["a"]), &base), ["a.sources"]);
+        assert_eq!(repositories(&template(&["nginx"], &["a"]), &base), ["a.sources"]);
         assert!(Additions::read(&template(&["-o=x"], &[]), &base).is_err());
     }
 }
