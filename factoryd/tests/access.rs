@@ -332,6 +332,11 @@ fn the_command_line_shows_the_token_of_its_file_and_trusts_whom_it_is_told_to() 
 
     let untrusted = daemon.images_by_command_line(&["--server", &server, "--token-file", &file]);
     assert_eq!(untrusted.status.code(), Some(4), "{untrusted:?}");
+    assert!(String::from_utf8_lossy(&untrusted.stderr).contains("--ca FILE"), "{untrusted:?}");
+
+    let plain = daemon.images_by_command_line(&["--server", &daemon.grpc]);
+    assert_eq!(plain.status.code(), Some(4), "{plain:?}");
+    assert!(String::from_utf8_lossy(&plain.stderr).contains("begins with https://"), "{plain:?}");
 }
 
 #[test]

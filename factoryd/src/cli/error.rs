@@ -149,6 +149,9 @@ impl Error {
             Self::NoTarget { .. } => {
                 text.push_str("  hint: `factory plugins` lists what is served\n");
             }
+            Self::Connect { address, .. } if address.starts_with("https://") => {
+                text.push_str("  hint: a daemon with a certificate of its own needs --ca FILE\n");
+            }
             Self::Connect { .. } => {
                 text.push_str(
                     "  hint: start `factoryd`, or leave --server out to work without it\n",
@@ -160,13 +163,20 @@ impl Error {
     }
 }
 
+/// What to look at when a daemon says nothing that makes sense.
+const TLS_HINT: &str = "if the daemon speaks TLS, its address begins with https://";
+
 impl From<Status> for Error {
     fn from(status: Status) -> Self {
+        // A status with a cause was made here, and not by the daemon.
+        let broken = std::error::Error::source(&status).is_some();
         let error = explained(&status).unwrap_or_else(|| v1::Error {
             message: match status.code() {
                 Code::Unavailable => format!("the daemon is gone: {}", status.message()),
+                _ if broken => format!("the connection failed: {}", status.message()),
                 _ => status.message().to_owned(),
             },
+            hint: if broken { TLS_HINT.to_owned() } else { String::new() },
             ..Default::default()
         });
         Self::Refused { code: status.code(), error: Box::new(error) }

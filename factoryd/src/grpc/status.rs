@@ -99,7 +99,8 @@ pub(super) fn of_tokens(error: &TokenError) -> Status {
 
 /// Answers who may not.
 pub(super) fn forbidden(principal: &Principal, needed: Role) -> Status {
-    let message = format!("{} is a {}; this takes a {needed}", principal.name, principal.role);
+    let message =
+        format!("{} has the role {}; this takes {needed}", principal.name, principal.role);
     let failure = explain("FORBIDDEN", Fault::Auth, message);
     with_detail(Code::PermissionDenied, translate::failure(failure))
 }

@@ -150,7 +150,8 @@ fn signed<'a>(request: &'a Request<Body>, form: &'a [u8]) -> Signed<'a> {
 }
 
 fn too_small(principal: &Principal, needed: Role) -> Problem {
-    let message = format!("{} is a {}; this takes a {needed}", principal.name, principal.role);
+    let message =
+        format!("{} has the role {}; this takes {needed}", principal.name, principal.role);
     Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN", message)
 }
 
