@@ -50,15 +50,40 @@ struct Answer {
     body: String,
 }
 
-/// Measures with a daemon and mock plugins, and prints.
+/// Measures with a daemon and mock plugins, and prints. The second round shows what the first left behind: memory that
+/// grows with requests or images would grow again.
 pub(super) fn load(runtime: &Runtime) {
     let sandbox = Sandbox::new();
     let daemon = sandbox.daemon_with_rest();
-    let memory = || resident(daemon.brood(), "VmRSS", "factoryd");
-    let idle = memory();
+    let memory = |what| resident(daemon.brood(), what, "factoryd");
+    println!("{:<44} {:9.1} MiB", "load: the idle daemon", memory("VmRSS"));
+    for (round, images) in [("first", CREATES), ("second", 2 * CREATES)] {
+        println!("load: {round} round");
+        requests(runtime, daemon.rest(), images);
+        println!(
+            "{:<44} {:9.1} MiB   peak {:.1}",
+            "  the daemon when all is done",
+            memory("VmRSS"),
+            memory("VmHWM")
+        );
+        let size = |name: &str| {
+            let file = std::fs::metadata(sandbox.store().join(name));
+            file.map_or(0.0, |file| file.len() as f64 / 1024.0 / 1024.0)
+        };
+        let (database, log) = (size("factory.db"), size("factory.db-wal"));
+        println!(
+            "{:<44} {database:9.1} MiB   and {log:.1} MiB of write-ahead log",
+            "  the database"
+        );
+    }
+    daemon.stop().succeeded();
+}
+
+/// Makes all requests, waits until there are so many images, and prints how long it took.
+fn requests(runtime: &Runtime, address: &str, images: usize) {
     let template = Tdl::mock("load").xml();
     let load = Arc::new(Load {
-        address: daemon.rest().to_owned(),
+        address: address.to_owned(),
         body: serde_json::json!({ "base_image": { "template": template } }).to_string(),
         next: AtomicUsize::new(0),
         ids: Mutex::default(),
@@ -66,41 +91,20 @@ pub(super) fn load(runtime: &Runtime) {
     let start = Instant::now();
     let times = runtime.block_on(all(&load));
     let took = start.elapsed().as_secs_f64();
-    let after_requests = memory();
-    let complete = runtime.block_on(completed(&load));
+    let complete = runtime.block_on(completed(&load, images));
     let built = start.elapsed().as_secs_f64();
     let requests = times.creates.len() + times.shows.len() + times.lists.len();
     println!(
         "{:<44} {:9.0} requests/s   {requests} from {CONNECTIONS} connections, {} errors",
-        "load",
+        "  all requests",
         requests as f64 / took,
         times.errors.len()
     );
     times.errors.iter().take(3).for_each(|error| println!("  {error}"));
-    quantiles("load: creates", times.creates);
-    quantiles("load: reads of one image", times.shows);
-    quantiles("load: reads of 100 of a list", times.lists);
-    println!(
-        "{:<44} {:9.1} images/s   {complete} COMPLETE",
-        "load: builds",
-        complete as f64 / built
-    );
-    println!(
-        "{:<44} {:9.1} MiB   idle {idle:.1}, after the requests {after_requests:.1}, peak {:.1}",
-        "load: the daemon when all is done",
-        memory(),
-        resident(daemon.brood(), "VmHWM", "factoryd")
-    );
-    let size = |name: &str| {
-        let file = std::fs::metadata(sandbox.store().join(name));
-        file.map_or(0.0, |file| file.len() as f64 / 1024.0 / 1024.0)
-    };
-    let (database, log) = (size("factory.db"), size("factory.db-wal"));
-    println!(
-        "{:<44} {database:9.1} MiB   and {log:.1} MiB of write-ahead log",
-        "load: the database"
-    );
-    daemon.stop().succeeded();
+    quantiles("  creates", times.creates);
+    quantiles("  reads of one image", times.shows);
+    quantiles("  reads of 100 of a list", times.lists);
+    println!("{:<44} {:9.1} images/s   {complete} COMPLETE", "  builds", CREATES as f64 / built);
 }
 
 async fn all(load: &Arc<Load>) -> Times {
@@ -209,14 +213,14 @@ impl Connection {
     }
 }
 
-/// Waits until every image is built, and returns how many are.
-async fn completed(load: &Arc<Load>) -> usize {
+/// Waits until so many images are built, and returns how many are.
+async fn completed(load: &Arc<Load>, images: usize) -> usize {
     let mut connection = Connection::open(load.clone()).await;
     let deadline = Instant::now() + BUILDS_DEADLINE;
     loop {
         let path = "/base_images?limit=1&status=COMPLETE";
         let count = connection.say("GET", path, "").await.total;
-        if CREATES <= count || deadline < Instant::now() {
+        if images <= count || deadline < Instant::now() {
             return count;
         }
         tokio::time::sleep(LOOK_INTERVAL).await;
