@@ -99,6 +99,12 @@ impl Tool {
         found.map(Into::into).ok_or(Error::NoTool { program: self.program, package: self.package })
     }
 
+    /// Answers what every thread together may take up to the deadline, so that only the deadline itself ends a program.
+    fn processor_seconds_max(&self) -> u64 {
+        let processors = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+        (self.deadline.as_secs() + 1) * processors
+    }
+
     /// Limits are set by programs of util-linux, which every Linux has, for a process can't set those of another before
     /// it runs.
     fn limited(&self, program: &OsStr, arguments: &[&OsStr]) -> Vec<OsString> {
@@ -108,7 +114,7 @@ impl Tool {
             "--no-new-privs".to_owned(),
             "prlimit".to_owned(),
             format!("--as={}", self.memory_max),
-            format!("--cpu={}", self.deadline.as_secs()),
+            format!("--cpu={}", self.processor_seconds_max()),
             format!("--fsize={}", self.file_max),
             "--core=0".to_owned(),
         ];
