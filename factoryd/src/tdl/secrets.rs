@@ -22,10 +22,14 @@ pub(super) fn mask_secrets(document: &str) -> String {
 fn replace(document: &str, with: impl Fn(&str) -> String) -> String {
     let mut safe = String::with_capacity(document.len());
     let mut done = 0;
-    for secret in spans(document) {
-        safe.push_str(&document[done..secret.start]);
-        safe.push_str(&with(&document[secret.clone()]));
-        done = secret.end;
+    for secret in spans(document).into_iter().filter(|secret| !secret.is_empty()) {
+        // In a broken document one may lie inside another.
+        let start = secret.start.max(done);
+        if start < secret.end {
+            safe.push_str(&document[done..start]);
+            safe.push_str(&with(&document[start..secret.end]));
+            done = secret.end;
+        }
     }
     safe.push_str(&document[done..]);
     safe
@@ -38,6 +42,7 @@ fn spans(document: &str) -> Vec<Range<usize>> {
         Some(root) => collect(&root, document, &mut found),
         None => scan(document, &mut found),
     }
+    found.sort_by_key(|secret| secret.start);
     found
 }
 
@@ -102,6 +107,12 @@ mod tests {
     fn secrets_of_a_broken_document_are_blanked_too() {
         assert_eq!(blank_secrets("<a><rootpw>x</rootpw><b>"), "<a><rootpw></rootpw><b>");
         assert_eq!(blank_secrets("<a><key a='b'>x\ny"), "<a><key a='b'>\n");
+    }
+
+    #[test]
+    fn secrets_inside_each_other_are_blanked_once() {
+        assert_eq!(blank_secrets("<a <b>http://me:pw@x"), "<a <b>http://x");
+        assert_eq!(blank_secrets("<a <key>q http://me:pw@x</key>"), "<a <key></key>");
     }
 
     #[test]
