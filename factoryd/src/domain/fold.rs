@@ -102,34 +102,17 @@ impl CloudIdentifiers {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Failure, Fault, ImageId, Kind, PackageList, Parameters};
+    use super::super::{Failure, Fault, ImageId, Kind, PackageList};
     use super::*;
     use serde_json::json;
     use std::time::{Duration, SystemTime};
 
     fn image() -> Image {
+        let id = ImageId::parse("0192f3a4-5b6c-7d8e-9f01-23456789abcd").unwrap();
         Image {
-            id: ImageId::parse("0192f3a4-5b6c-7d8e-9f01-23456789abcd").unwrap(),
-            kind: Kind::Base,
-            status: Status::New,
-            percent: 0.0,
-            activity: String::new(),
-            failure: None,
             name: "example".to_owned(),
             template_xml: "<template/>".to_owned(),
-            parent: None,
-            target: None,
-            provider: None,
-            snapshot: false,
-            identifiers: CloudIdentifiers::default(),
-            artifacts: Vec::new(),
-            properties: Parameters::default(),
-            parameters: Parameters::default(),
-            icicle_xml: None,
-            attempt: 1,
-            created: SystemTime::UNIX_EPOCH,
-            updated: SystemTime::UNIX_EPOCH,
-            last_cursor: 0,
+            ..Image::asked_for(id, Kind::Base, SystemTime::UNIX_EPOCH)
         }
     }
 

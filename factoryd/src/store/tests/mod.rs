@@ -75,27 +75,9 @@ fn at(seconds: u64) -> SystemTime {
 
 fn image(number: u32) -> Image {
     Image {
-        id: id(number),
-        kind: Kind::Base,
-        status: Status::New,
-        percent: 0.0,
-        activity: String::new(),
-        failure: None,
         name: "example".to_owned(),
         template_xml: "<template/>".to_owned(),
-        parent: None,
-        target: None,
-        provider: None,
-        snapshot: false,
-        identifiers: CloudIdentifiers::default(),
-        artifacts: Vec::new(),
-        properties: Parameters::default(),
-        parameters: Parameters::default(),
-        icicle_xml: None,
-        attempt: 1,
-        created: at(0),
-        updated: at(0),
-        last_cursor: 0,
+        ..Image::asked_for(id(number), Kind::Base, at(0))
     }
 }
 
