@@ -2,7 +2,7 @@
 
 use super::Place;
 use rustix::process::{Pid, Signal, kill_process};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -175,7 +175,13 @@ fn the_service_manager_is_told_when_the_daemon_serves_lives_and_ends() {
     manager.set_read_timeout(Some(PATIENCE)).unwrap();
     let heard = || {
         let mut buffer = [0; 4096];
-        let len = manager.recv(&mut buffer).expect("the daemon says something");
+        // A socket with a timeout gives up at any signal, restarting or not (socket(7), signal(7)).
+        let len = loop {
+            match manager.recv(&mut buffer) {
+                Err(signal) if signal.kind() == ErrorKind::Interrupted => {}
+                said => break said.expect("the daemon says something"),
+            }
+        };
         String::from_utf8(buffer[..len].to_vec()).unwrap()
     };
     let mut command = place.command(env!("CARGO_BIN_EXE_factoryd"));
