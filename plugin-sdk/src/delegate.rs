@@ -36,6 +36,16 @@ pub trait OsPlugin: Send + Sync + 'static {
     ) -> Result<(), Failure> {
         Err(Failure::unimplemented("CreateTargetImage"))
     }
+
+    /// Settles something that another operation left over. Called if the capability `reconcile` is declared.
+    async fn reconcile(
+        &self,
+        _left_over: &LeftOver,
+        _account: &Account,
+        _operation: &Operation,
+    ) -> Result<Settled, Failure> {
+        Err(Failure::unimplemented("Reconcile"))
+    }
 }
 
 /// A plugin for a cloud or hypervisor. Methods are operations, as with [`OsPlugin`].
@@ -102,6 +112,61 @@ pub trait CloudPlugin: Send + Sync + 'static {
     ) -> Result<(), Failure> {
         Err(Failure::unimplemented("DeleteFromProvider"))
     }
+
+    /// Settles something that another operation left over: a crash, or a deletion that failed. Called if the capability
+    /// `reconcile` is declared, for one thing after the other, newest first, and again later for those that fail.
+    ///
+    /// What is gone already, or never was, is no failure. What can't be told from others' things must not be touched: that
+    /// is one.
+    async fn reconcile(
+        &self,
+        _left_over: &LeftOver,
+        _account: &Account,
+        _operation: &Operation,
+    ) -> Result<Settled, Failure> {
+        Err(Failure::unimplemented("Reconcile"))
+    }
+}
+
+/// An account of a provider, in which something was left over.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The cloud target; empty for an OS plugin that was asked for none.
+    pub target: String,
+    /// The provider: a name or a definition; empty if there is none.
+    pub provider: String,
+    /// The credentials; empty if none were given.
+    pub credentials: Secret,
+}
+
+/// Something that may exist outside this machine, and that nobody works with any more.
+#[derive(Debug, Clone)]
+pub struct LeftOver {
+    /// What it was tagged with ([`token`](crate::token)).
+    pub token: String,
+    /// The operation that announced it.
+    pub operation_id: String,
+    /// Its name in that operation.
+    pub name: String,
+    /// What it is.
+    pub kind: String,
+    /// How to find it again, as it was announced.
+    pub locator: serde_json::Value,
+    /// The provider's identifier, if that much is known.
+    pub id: Option<String>,
+    /// Whether it is to stay if it exists ([`Settled::Adopted`]); else it is to be deleted.
+    pub adopt: bool,
+}
+
+/// What became of something that was left over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// It existed and is gone now.
+    Deleted,
+    /// It never existed, or was gone before.
+    NotThere,
+    /// It exists under this identifier, and stays.
+    Adopted(String),
 }
 
 /// A request to be judged; what is `None` is not judged.

@@ -51,7 +51,7 @@
 //!
 //! What the SDK does for it: the launch (handshake, mutual TLS, health), `describe` and `--help` on the command line, an
 //! operation per request that survives a lost connection, events in batches, cancellation, programs that never outlive their
-//! operation ([`tool::Tool`]), logs, and the end.
+//! operation ([`tool::Tool`]), the deletion of what an operation created elsewhere ([`Operation::create`]), logs, and the end.
 //!
 //! A method may block or panic: its operation then is slow or fails, and nothing else is. A plugin must not print to
 //! standard output, and should log with `tracing` what concerns the plugin, and with [`Operation::log`] what concerns a
@@ -66,6 +66,7 @@ mod failure;
 pub mod harness;
 mod journal;
 mod launch;
+mod ledger;
 mod operation;
 mod operations;
 mod pace;
@@ -80,8 +81,8 @@ pub mod tool;
 
 pub use async_trait::async_trait;
 pub use delegate::{
-    BaseRequest, CloudPlugin, DeleteRequest, OsPlugin, PushRequest, SnapshotRequest,
-    TargetImageRequest, TargetRequest, ValidateRequest,
+    Account, BaseRequest, CloudPlugin, DeleteRequest, LeftOver, OsPlugin, PushRequest, Settled,
+    SnapshotRequest, TargetImageRequest, TargetRequest, ValidateRequest,
 };
 pub use description::{Description, describe_json};
 pub use factory_proto::plugin_v1 as proto;
@@ -90,6 +91,7 @@ pub use factory_proto::plugin_v1::{
     Template, log_line::Level,
 };
 pub use failure::{Failure, failure_in};
+pub use ledger::{Existing, Intent, NotCreated, token};
 pub use operation::{ArtifactFile, Operation, Progress};
 pub use parameters::Parameters;
 pub use resource::ResourceGuard;

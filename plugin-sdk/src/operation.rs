@@ -1,11 +1,13 @@
 //! The handle through which a running operation reports.
 
 use crate::artifact;
+use crate::ledger::{self, Entry, Existing, Intent, Ledger, NotCreated};
 use crate::record::Record;
 use crate::request;
 use crate::resource::ResourceGuard;
 use crate::{Failure, Fault, Parameters};
 use factory_proto::plugin_v1::{self as proto, event::Kind, log_line::Level};
+use futures_util::future::BoxFuture;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +28,7 @@ pub struct Operation {
     parameters: Parameters,
     record: Arc<Record>,
     tools: TaskTracker,
+    ledger: Arc<Ledger>,
     roles: Mutex<HashSet<String>>,
 }
 
@@ -50,6 +53,7 @@ impl Operation {
             parameters: Parameters::new(&header.parameters_json, header.secret_parameters)?,
             record,
             tools: TaskTracker::new(),
+            ledger: Arc::default(),
             roles: Mutex::default(),
         })
     }
@@ -158,8 +162,62 @@ impl Operation {
         self.report(Kind::Packages(packages)).await
     }
 
+    /// Creates something outside this machine, and answers the provider's identifier that `create` answers.
+    ///
+    /// `create` runs once the factory has made the intent durable, and gets what to tag the resource with
+    /// ([`token`](crate::token)). `delete` runs at the end of the operation, or of the process that tries it: if the
+    /// intent is temporary, or the operation does not complete; also if `create` fails, unless
+    /// [surely](NotCreated::Surely) nothing exists. It outlives the method, so it owns what it needs, and it must take what
+    /// is gone already for deleted.
+    ///
+    /// # Errors
+    /// What `create` says; [`Failure::cancelled`] once the operation is to stop.
+    pub async fn create<C, D>(
+        &self,
+        intent: Intent,
+        create: impl FnOnce(String) -> C,
+        delete: impl FnOnce(Existing) -> D + Send + 'static,
+    ) -> Result<String, Failure>
+    where
+        C: Future<Output = Result<String, NotCreated>>,
+        D: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        let name = intent.inner.intent_id.clone();
+        let token = ledger::token(&self.id, &name);
+        let delete =
+            Box::new(move |existing| -> BoxFuture<'static, _> { Box::pin(delete(existing)) });
+        let entry = Entry::new(&intent.inner, token.clone(), delete);
+        let announced = ResourceGuard::announce(self.record.clone(), intent.inner).await?;
+        announced.handed_over();
+        self.ledger.enter(entry);
+        match create(token).await {
+            Ok(id) => {
+                self.ledger.created(&self.record, &name, &id);
+                Ok(id)
+            }
+            Err(NotCreated::Surely(failure)) => {
+                self.ledger.take(&name);
+                ledger::confirm_deleted(&self.record, &name);
+                Err(failure)
+            }
+            Err(NotCreated::Perhaps(failure)) => Err(failure),
+        }
+    }
+
+    /// Deletes now what [`create`](Self::create) created under a name, and would delete at the end.
+    ///
+    /// # Errors
+    /// What its `delete` says; the factory's ledger then keeps it.
+    pub async fn delete(&self, name: &str) -> Result<(), Failure> {
+        if let Some(entry) = self.ledger.take(name) {
+            entry.delete().await?;
+            ledger::confirm_deleted(&self.record, name);
+        }
+        Ok(())
+    }
+
     /// Announces something that is about to be created outside this machine, and waits until the factory has made that
-    /// durable.
+    /// durable. [`create`](Self::create) does that and all that follows.
     ///
     /// # Errors
     /// [`Failure::cancelled`] once the operation is to stop; then nothing may be created.
@@ -170,6 +228,16 @@ impl Operation {
     /// Announces what the provider calls the image. It exists now, so this goes out even if a cancellation came meanwhile.
     pub(crate) fn announce(&self, identifiers: proto::CloudIdentifiers) {
         self.record.write(Kind::CloudIdentifiers(identifiers));
+    }
+
+    /// Reports what became of something that another operation left over.
+    pub(crate) fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Returns what this operation has created.
+    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
     }
 
     /// Returns the tracker of everything that runs a program for this operation.

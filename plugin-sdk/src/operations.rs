@@ -117,6 +117,8 @@ impl Operations {
         let supervisor = Supervisor {
             record: record.clone(),
             tools: operation.tools().clone(),
+            ledger: operation.ledger().clone(),
+            executor: self.executor,
             deadline: deadline.clone(),
         };
         supervisor.announce();
@@ -241,7 +243,7 @@ impl Known {
 impl Entry {
     fn cancel(&self, grace: Duration) {
         if self.ended.is_none() && !self.record.has_ended() {
-            self.deadline.bring_forward(Instant::now() + grace);
+            self.deadline.bring_forward(grace);
             self.record.cancellation().cancel();
         }
     }

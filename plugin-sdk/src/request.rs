@@ -4,7 +4,7 @@ use crate::{Failure, Fault};
 use factory_proto::plugin_v1::{
     CreateBaseImageRequest, CreateTargetImageRequest, DeleteFromProviderRequest,
     DidCreateTargetImageRequest, InputImage, OperationHeader, ProviderAccount,
-    PushImageToProviderRequest, Secret, ShouldCreateTargetImageRequest,
+    PushImageToProviderRequest, ReconcileRequest, Secret, ShouldCreateTargetImageRequest,
     SnapshotImageOnProviderRequest, Template, WillCreateTargetImageRequest,
 };
 use prost::Message;
@@ -51,6 +51,7 @@ requests! {
     PushImageToProviderRequest "PushImageToProvider" Some("push");
     SnapshotImageOnProviderRequest "SnapshotImageOnProvider" Some("snapshot");
     DeleteFromProviderRequest "DeleteFromProvider" Some("delete");
+    ReconcileRequest "Reconcile" Some("reconcile");
 }
 
 /// What tells two requests apart. Not the request itself: that may be large, and hold secrets.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 pub struct ResourceGuard {
     record: Arc<Record>,
     intent_id: String,
+    durable: bool,
     settled: bool,
 }
 
@@ -25,12 +26,9 @@ impl ResourceGuard {
     ) -> Result<Self, Failure> {
         let intent_id = intent.intent_id.clone();
         let seq = record.report(Kind::ResourceIntent(intent)).await?;
-        let mut guard = Self { record, intent_id, settled: false };
-        let durable = guard.record.acknowledged(seq).await;
-        if let Err(cancelled) = durable {
-            guard.report_deleted();
-            return Err(cancelled);
-        }
+        let mut guard = Self { record, intent_id, durable: false, settled: false };
+        guard.record.acknowledged(seq).await?;
+        guard.durable = true;
         Ok(guard)
     }
 
@@ -56,6 +54,11 @@ impl ResourceGuard {
         Ok(())
     }
 
+    /// Leaves it to the operation's ledger, which confirms it in the end.
+    pub(crate) fn handed_over(mut self) {
+        self.settled = true;
+    }
+
     fn report_deleted(&mut self) {
         self.settled = true;
         let intent_id = self.intent_id.clone();
@@ -65,6 +68,10 @@ impl ResourceGuard {
 
 impl Drop for ResourceGuard {
     fn drop(&mut self) {
+        if !self.settled && !self.durable {
+            // Nobody waits for it any more, so nothing was created.
+            self.report_deleted();
+        }
         if !self.settled {
             tracing::error!(
                 intent = self.intent_id,

@@ -24,6 +24,7 @@ mod cloud;
 mod operations;
 mod os;
 mod plugin;
+mod reconcile;
 
 pub use cloud::CloudService;
 pub use operations::OperationsService;
@@ -83,7 +84,7 @@ impl Server {
 
     /// Returns the service `Operations`.
     pub fn operations(&self) -> OperationsService {
-        OperationsService::new(self.operations.clone())
+        OperationsService::new(self.clone())
     }
 
     /// Returns the service `OSDelegate`, if that is what the plugin is.
@@ -104,7 +105,8 @@ impl Server {
         routes.add_service(
             PluginServer::new(self.plugin()).max_decoding_message_size(MESSAGE_SIZE_MAX),
         );
-        routes.add_service(OperationsServer::new(self.operations()));
+        let operations = OperationsServer::new(self.operations());
+        routes.add_service(operations.max_decoding_message_size(MESSAGE_SIZE_MAX));
         if let Some(os) = self.os_delegate() {
             let service = OsDelegateServer::new(os).max_decoding_message_size(MESSAGE_SIZE_MAX);
             routes.add_service(service.max_encoding_message_size(MESSAGE_SIZE_MAX));

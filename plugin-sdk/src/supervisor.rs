@@ -9,13 +9,19 @@
 //!    ▼
 //! aborted: its programs are killed ─────────────────────────────────────────► cancelled
 //! ```
+//!
+//! Before the terminal event, what the operation created elsewhere and must not stay is deleted, newest first. So that there
+//! is time for it, a cancelled method that has created something is aborted at half of its grace.
 
+use crate::executor::Executor;
 use crate::failure::FailureKind;
+use crate::ledger::{Entry, Ledger, confirm_deleted};
 use crate::operations::Answer;
 use crate::record::Record;
 use crate::{Failure, Fault};
 use factory_proto::plugin_v1::{
-    Cancelled, Completed, LogLine, StateChanged, event::Kind, log_line::Level, state_changed::State,
+    Cancelled, Completed, LogLine, StateChanged, Warning, event::Kind, log_line::Level,
+    state_changed::State,
 };
 use std::any::Any;
 use std::convert::Infallible;
@@ -33,15 +39,27 @@ const DETAIL_BYTES_MAX: usize = 1024 * 1024;
 /// How long the programs of an ended operation may take to be gone; each was told already.
 const TOOLS_WAIT: Duration = Duration::from_secs(3);
 
+/// How long the deletion of one thing may take.
+const DELETION_MAX: Duration = Duration::from_mins(5);
+
 /// When a cancelled operation is aborted.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Deadline(Arc<watch::Sender<Option<Instant>>>);
+pub(crate) struct Deadline(Arc<watch::Sender<Option<Grace>>>);
+
+/// The time that a cancelled operation has.
+#[derive(Debug, Clone, Copy)]
+struct Grace {
+    half: Instant,
+    over: Instant,
+}
 
 impl Deadline {
     /// Sets it, or brings it forward; never puts it off.
-    pub(crate) fn bring_forward(&self, to: Instant) {
+    pub(crate) fn bring_forward(&self, grace: Duration) {
+        let now = Instant::now();
+        let to = Grace { half: now + grace / 2, over: now + grace };
         self.0.send_if_modified(|deadline| {
-            let sooner = deadline.is_none_or(|deadline| to < deadline);
+            let sooner = deadline.is_none_or(|deadline| to.over < deadline.over);
             if sooner {
                 *deadline = Some(to);
             }
@@ -49,10 +67,22 @@ impl Deadline {
         });
     }
 
+    /// Waits until a method must have ended: earlier if there is something to delete after it.
+    async fn passed_for(&self, ledger: &Ledger) {
+        self.reached(|grace| grace.half).await;
+        if ledger.is_empty() {
+            self.passed().await;
+        }
+    }
+
     async fn passed(&self) {
+        self.reached(|grace| grace.over).await;
+    }
+
+    async fn reached(&self, moment: fn(&Grace) -> Instant) {
         let mut changes = self.0.subscribe();
         loop {
-            let deadline = *changes.borrow_and_update();
+            let deadline = changes.borrow_and_update().as_ref().map(moment);
             tokio::select! {
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => return,
                 // The sender is ours: this waits, and never fails.
@@ -67,6 +97,8 @@ impl Deadline {
 pub(crate) struct Supervisor {
     pub(crate) record: Arc<Record>,
     pub(crate) tools: TaskTracker,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) executor: Executor,
     pub(crate) deadline: Deadline,
 }
 
@@ -90,7 +122,7 @@ impl Supervisor {
     async fn finish(&self, mut task: JoinHandle<Answer>, left_behind: &mut Vec<String>) -> Answer {
         let answer = tokio::select! {
             joined = &mut task => answer(joined),
-            () = self.deadline.passed() => {
+            () = self.deadline.passed_for(&self.ledger) => {
                 task.abort();
                 match timeout(ABORT_WAIT, &mut task).await {
                     Ok(joined) => answer(joined),
@@ -105,7 +137,49 @@ impl Supervisor {
         if timeout(TOOLS_WAIT, self.tools.wait()).await.is_err() {
             left_behind.push("programs that do not end".into());
         }
+        self.clean_up(answer.is_ok(), left_behind).await;
         answer
+    }
+
+    /// Deletes what the operation created and must not stay. What can't be deleted stays in the factory's ledger.
+    async fn clean_up(&self, completed: bool, left_behind: &mut Vec<String>) {
+        while let Some(entry) = self.ledger.next(completed) {
+            let (name, label) = (entry.name.clone(), entry.label());
+            match self.delete(entry).await {
+                Ok(()) => confirm_deleted(&self.record, &name),
+                Err(why) => self.tell_of_left_over(&label, &why, left_behind),
+            }
+        }
+    }
+
+    async fn delete(&self, entry: Entry) -> Result<(), String> {
+        let mut task = self.executor.spawn(entry.delete());
+        let ended = tokio::select! {
+            ended = timeout(DELETION_MAX, &mut task) => ended,
+            // Of what is still to be deleted, all is given a moment: it may take no more.
+            () = self.deadline.passed() => timeout(ABORT_WAIT, &mut task).await,
+        };
+        match ended {
+            Ok(Ok(Ok(()))) => Ok(()),
+            Ok(Ok(Err(failure))) => Err(failure.to_string()),
+            Ok(Err(_)) => Err("the plugin panicked".to_owned()),
+            Err(_) => {
+                task.abort();
+                Err("there was no time for it".to_owned())
+            }
+        }
+    }
+
+    fn tell_of_left_over(&self, label: &str, why: &str, left_behind: &mut Vec<String>) {
+        if self.record.cancellation().is_cancelled() {
+            left_behind.push(format!("{label}: {why}"));
+            return;
+        }
+        self.record.write(Kind::Warning(Warning {
+            message: format!("{label} was not deleted: {why}"),
+            hint: "the factory tries again: see `factory resources`".to_owned(),
+            path: String::new(),
+        }));
     }
 
     async fn announce_cancelling(&self) -> Infallible {

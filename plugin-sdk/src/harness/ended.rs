@@ -1,7 +1,7 @@
 //! An operation that has ended, and the rules that its events kept.
 
 use factory_proto::plugin_v1::{
-    Artifact, CloudIdentifiers, Event, Failure, PackageList, completed, event::Kind,
+    Artifact, CloudIdentifiers, Event, Failure, OpenIntent, PackageList, completed, event::Kind,
 };
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
@@ -121,6 +121,56 @@ impl Ended {
     pub fn identifiers(&self) -> Option<&CloudIdentifiers> {
         self.kinds()
             .find_map(|k| if let Kind::CloudIdentifiers(ids) = k { Some(ids) } else { None })
+    }
+
+    /// Returns what was said of resources outside this machine, in order: `intent NAME`, `created NAME ID`, `deleted NAME`
+    /// and `remains NAME REASON`.
+    pub fn resources(&self) -> Vec<String> {
+        let line = |kind: &Kind| match kind {
+            Kind::ResourceIntent(it) => Some(format!("intent {}", it.intent_id)),
+            Kind::ResourceCreated(it) => {
+                Some(format!("created {} {}", it.intent_id, it.resource_id))
+            }
+            Kind::ResourceDeleted(it) => Some(format!("deleted {}", it.intent_id)),
+            Kind::ResourceRemains(it) => {
+                let reason = it.why.as_ref().map_or("", |why| &why.reason);
+                Some(format!("remains {} {reason}", it.intent_id))
+            }
+            _ => None,
+        };
+        self.kinds().filter_map(line).collect()
+    }
+
+    /// Returns what was announced and not deleted, newest first, as it would be given to `Reconcile`. Of an operation that is
+    /// completed, what is lasting is left out.
+    pub fn open_intents(&self, operation_id: &str) -> Vec<OpenIntent> {
+        let mut open: Vec<OpenIntent> = Vec::new();
+        let is = |open: &OpenIntent, id: &str| {
+            open.intent.as_ref().is_some_and(|intent| intent.intent_id == id)
+        };
+        for kind in self.kinds() {
+            match kind {
+                Kind::ResourceIntent(it) => open.insert(
+                    0,
+                    OpenIntent {
+                        operation_id: operation_id.to_owned(),
+                        intent: Some(it.clone()),
+                        ..Default::default()
+                    },
+                ),
+                Kind::ResourceCreated(it) => {
+                    open.iter_mut().filter(|open| is(open, &it.intent_id)).for_each(|open| {
+                        open.resource_id.clone_from(&it.resource_id);
+                    });
+                }
+                Kind::ResourceDeleted(it) => open.retain(|open| !is(open, &it.intent_id)),
+                _ => {}
+            }
+        }
+        let completed = matches!(self.outcome, Outcome::Completed(_));
+        let lasting = |open: &OpenIntent| open.intent.as_ref().is_some_and(|it| it.lasting);
+        open.retain(|open| !(completed && lasting(open)));
+        open
     }
 
     /// Returns every percentage that was reported, in order.

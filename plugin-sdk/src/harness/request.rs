@@ -3,9 +3,9 @@
 use factory_proto::plugin_v1::{
     Artifact, CloudContent, CloudIdentifiers, CreateBaseImageRequest, CreateTargetImageRequest,
     DeleteFromProviderRequest, DidCreateTargetImageRequest, ImageContext, InputImage, Install,
-    OperatingSystem, OperationHeader, ProviderAccount, PushImageToProviderRequest, Secret,
-    ShouldCreateTargetImageRequest, SnapshotImageOnProviderRequest, Template,
-    WillCreateTargetImageRequest, install::Source,
+    OpenIntent, OperatingSystem, OperationHeader, ProviderAccount, PushImageToProviderRequest,
+    ReconcileRequest, Secret, ShouldCreateTargetImageRequest, SnapshotImageOnProviderRequest,
+    Template, WillCreateTargetImageRequest, install::Source,
 };
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -32,6 +32,7 @@ pub(super) enum Call {
     Push(Box<PushImageToProviderRequest>),
     Snapshot(Box<SnapshotImageOnProviderRequest>),
     Delete(Box<DeleteFromProviderRequest>),
+    Reconcile(Box<ReconcileRequest>),
 }
 
 impl Request {
@@ -127,6 +128,16 @@ impl Request {
         Self::new("provider", Call::Delete(Box::new(call)))
     }
 
+    /// `Reconcile`: settles what other operations left over, such as [`Ended::open_intents`](super::Ended::open_intents).
+    pub fn reconcile(provider: &str, credentials: &str, intents: Vec<OpenIntent>) -> Self {
+        let call = ReconcileRequest {
+            account: Some(account(provider, credentials)),
+            intents,
+            ..Default::default()
+        };
+        Self::new("provider", Call::Reconcile(Box::new(call)))
+    }
+
     fn new(kind: &str, call: Call) -> Self {
         let number = IMAGES.fetch_add(1, Ordering::Relaxed);
         let image =
@@ -202,6 +213,7 @@ impl Request {
             Call::Push(call) => &mut call.header,
             Call::Snapshot(call) => &mut call.header,
             Call::Delete(call) => &mut call.header,
+            Call::Reconcile(call) => &mut call.header,
         };
         *header = Some(self.header);
         self.call

@@ -135,6 +135,7 @@ async fn call(
     request: Request,
 ) -> Result<Response<Streaming<EventBatch>>, Status> {
     let mut os = OsDelegateClient::new(channel.clone()).max_decoding_message_size(MESSAGE_SIZE_MAX);
+    let mut operations = OperationsClient::new(channel.clone());
     let mut cloud = CloudDelegateClient::new(channel).max_decoding_message_size(MESSAGE_SIZE_MAX);
     match request.into_call() {
         Call::BaseImage(call) => os.create_base_image(*call).await,
@@ -145,5 +146,6 @@ async fn call(
         Call::Push(call) => cloud.push_image_to_provider(*call).await,
         Call::Snapshot(call) => cloud.snapshot_image_on_provider(*call).await,
         Call::Delete(call) => cloud.delete_from_provider(*call).await,
+        Call::Reconcile(call) => operations.reconcile(*call).await,
     }
 }

@@ -76,6 +76,7 @@ impl Pool {
             kind: "volume".to_owned(),
             description: format!("disk {}", target.display()),
             locator_json: serde_json::json!({ "path": target.display().to_string() }).to_string(),
+            lasting: true,
         };
         let mut resource = operation.resource(intent).await?;
         let put = match copy(disk, &partial, operation).await {

@@ -1,15 +1,24 @@
 //! Image Factory's MockCloud. Its misbehaviour is that of the mock OS plugin.
+//!
+//! A provider that is only a name is nowhere: pushing makes up an identifier. A provider `{"directory": "/…"}` is a cloud that
+//! is kept in that directory: see [`Cloud`].
+
+mod cloud;
+mod work;
+
+pub use cloud::Cloud;
 
 use factory_plugin_mock_os::scenario::Scenario;
 use factory_plugin_mock_os::{parameters_schema, validate};
 use factory_plugin_sdk::proto::{ContentCommand, ContentFile};
 use factory_plugin_sdk::{
-    CloudContent, CloudIdentifiers, CloudPlugin, DeleteRequest, Description, Diagnostic, Failure,
-    Fault, Operation, PushRequest, SnapshotRequest, TargetRequest, ValidateRequest, async_trait,
+    Account, CloudContent, CloudIdentifiers, CloudPlugin, DeleteRequest, Description, Diagnostic,
+    Failure, Fault, LeftOver, Operation, PushRequest, Settled, SnapshotRequest, TargetRequest,
+    ValidateRequest, async_trait,
 };
 use serde_json::Value;
 
-/// Pushes nothing, and makes up what a provider would call it.
+/// Pushes nothing, or files into a directory.
 #[derive(Debug)]
 pub struct MockCloud;
 
@@ -22,6 +31,7 @@ impl CloudPlugin for MockCloud {
             .capability("push")
             .capability("snapshot")
             .capability("delete")
+            .capability("reconcile")
             .formats(&["raw"], &["raw"])
             .parameters_schema(parameters_schema())
     }
@@ -58,36 +68,72 @@ impl CloudPlugin for MockCloud {
 
     async fn push_image_to_provider(
         &self,
-        _request: PushRequest,
+        request: PushRequest,
         operation: &Operation,
     ) -> Result<CloudIdentifiers, Failure> {
-        Scenario::read(operation, "PushImageToProvider")?.play().await?;
-        Ok(identifiers())
+        let scenario = Scenario::read(operation, "PushImageToProvider")?;
+        let cloud = Cloud::open(&request.provider, &request.credentials)?;
+        scenario.play().await?;
+        match cloud {
+            Some(cloud) => work::push(&cloud, &scenario, operation).await.map(identified),
+            None => Ok(identifiers()),
+        }
     }
 
     async fn snapshot_image_on_provider(
         &self,
-        _request: SnapshotRequest,
+        request: SnapshotRequest,
         operation: &Operation,
     ) -> Result<CloudIdentifiers, Failure> {
-        Scenario::read(operation, "SnapshotImageOnProvider")?.play().await?;
-        Ok(identifiers())
+        let scenario = Scenario::read(operation, "SnapshotImageOnProvider")?;
+        let cloud = Cloud::open(&request.provider, &request.credentials)?;
+        scenario.play().await?;
+        match cloud {
+            Some(cloud) => work::snapshot(&cloud, &scenario, operation).await.map(identified),
+            None => Ok(identifiers()),
+        }
     }
 
     async fn delete_from_provider(
         &self,
-        _request: DeleteRequest,
+        request: DeleteRequest,
         operation: &Operation,
     ) -> Result<(), Failure> {
-        Scenario::read(operation, "DeleteFromProvider")?.misbehave().await
+        let scenario = Scenario::read(operation, "DeleteFromProvider")?;
+        scenario.misbehave().await?;
+        let Some(cloud) = Cloud::open(&request.provider, &request.credentials)? else {
+            return Ok(());
+        };
+        scenario.at("delete:provider-image").await?;
+        cloud.delete(&request.identifiers.identifier_on_provider)?;
+        scenario.at("deleted:provider-image").await
+    }
+
+    async fn reconcile(
+        &self,
+        left_over: &LeftOver,
+        account: &Account,
+        operation: &Operation,
+    ) -> Result<Settled, Failure> {
+        let scenario = Scenario::read(operation, "Reconcile")?;
+        scenario.at(&format!("reconcile:{}", left_over.name)).await?;
+        // A provider that is only a name is nowhere, and so is everything in it.
+        let Some(cloud) = Cloud::open(&account.provider, &account.credentials)? else {
+            return Ok(Settled::NotThere);
+        };
+        let settled = work::settle(&cloud, left_over)?;
+        scenario.at(&format!("reconciled:{}", left_over.name)).await?;
+        Ok(settled)
     }
 }
 
 fn identifiers() -> CloudIdentifiers {
-    CloudIdentifiers {
-        identifier_on_provider: uuid::Uuid::new_v4().to_string(),
-        provider_account_identifier: "mock_user".to_owned(),
-    }
+    identified(uuid::Uuid::new_v4().to_string())
+}
+
+fn identified(identifier_on_provider: String) -> CloudIdentifiers {
+    let provider_account_identifier = "mock_user".to_owned();
+    CloudIdentifiers { identifier_on_provider, provider_account_identifier }
 }
 
 /// Reads the parameter `mock_cloud_content`, which has the original's form:

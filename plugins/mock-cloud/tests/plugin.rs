@@ -94,3 +94,93 @@ async fn a_misbehaviour_can_be_limited_to_a_method_and_to_the_first_tries() {
     assert!(matches!(first.outcome, Outcome::Failed(_)));
     run(push.attempt(2)).await.expect_completed();
 }
+
+/// A cloud in a directory of its own.
+struct Directory(tempfile::TempDir);
+
+impl Directory {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn provider(&self) -> String {
+        json!({"directory": self.0.path()}).to_string()
+    }
+
+    fn push(&self) -> Request {
+        Request::push("mock", &self.provider(), "", image())
+    }
+
+    fn snapshot(&self) -> Request {
+        Request::snapshot("mock", &self.provider(), "", template("MockOS_A", "1", "x86_64"))
+    }
+
+    /// The kinds of what is in it.
+    fn holds(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.0.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let kinds = names
+            .map(|name| name.split_once('-').map_or(name.clone(), |(kind, _)| kind.to_owned()));
+        let mut kinds: Vec<String> = kinds.filter(|kind| !kind.starts_with('.')).collect();
+        kinds.sort();
+        kinds
+    }
+}
+
+#[tokio::test]
+async fn a_cloud_in_a_directory_keeps_the_image_and_nothing_else() {
+    let directory = Directory::new();
+    for request in [directory.push(), directory.snapshot()] {
+        let ended = run(request).await;
+        let identifiers = ended.expect_completed().identifiers().unwrap().clone();
+        assert_eq!(directory.holds(), ["image"]);
+        let delete =
+            || Request::delete("mock", &directory.provider(), "", identifiers.clone(), image());
+        run(delete()).await.expect_completed();
+        assert_eq!(directory.holds(), Vec::<String>::new());
+        run(delete()).await.expect_completed();
+    }
+}
+
+#[tokio::test]
+async fn what_goes_wrong_at_any_point_leaves_nothing() {
+    for point in
+        ["intent:upload", "create:upload", "confirm:upload", "create:image", "confirm:image"]
+    {
+        for misbehaviour in ["fail", "panic"] {
+            let directory = Directory::new();
+            let request = directory.push().parameter("mock_misbehave", misbehaviour);
+            let ended = run(request.parameter("mock_misbehave_at", point)).await;
+            ended.expect_failed();
+            assert_eq!(directory.holds(), Vec::<String>::new(), "{misbehaviour} at {point}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_deleted_is_found_again() {
+    let directory = Directory::new();
+    let request = directory.snapshot().operation_id("op").parameter("mock_misbehave", "fail");
+    let ended = run(request.parameter("mock_misbehave_at", "delete:volume")).await;
+    ended.expect_completed();
+    assert_eq!(directory.holds(), ["image", "volume"]);
+    let mut open = ended.open_intents("op");
+    assert_eq!(open.len(), 1);
+    // As if its creation had not been confirmed.
+    open[0].resource_id.clear();
+    for _ in 0..2 {
+        let request = Request::reconcile(&directory.provider(), "", open.clone());
+        assert_eq!(run(request).await.expect_completed().resources(), ["deleted volume"]);
+        assert_eq!(directory.holds(), ["image"]);
+    }
+}
+
+#[tokio::test]
+async fn a_directory_with_credentials_wants_them() {
+    let directory = Directory::new();
+    std::fs::write(directory.0.path().join(".credentials"), "sesame\n").unwrap();
+    let ended = run(directory.push()).await;
+    assert_eq!(ended.expect_failed().reason, "WRONG_CREDENTIALS");
+    let request = Request::push("mock", &directory.provider(), "sesame", image());
+    run(request).await.expect_completed();
+}

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `mock_misbehave` | a misbehaviour of [`scenario`] or [`hostile`], by name |
 //! | `mock_misbehave_in` | only in these methods, separated by commas (`CreateBaseImage`, …); in all otherwise |
+//! | `mock_misbehave_at` | only at a named point, such as `create:image`: see the mock cloud |
 //! | `mock_misbehave_attempts` | only up to this try of an image |
 //! | `mock_garbage` | which rule `garbage` breaks |
 //! | `mock_fault`, `mock_reason` | what `fail` says, such as `FAULT_QUOTA` and `DISK_FULL` |
@@ -37,6 +38,7 @@ pub fn parameters_schema() -> Value {
         "properties": {
             "mock_misbehave": {"type": "string", "enum": names()},
             "mock_misbehave_in": text,
+            "mock_misbehave_at": text,
             "mock_misbehave_attempts": number,
             "mock_garbage": {"type": "string", "enum": hostile::garbage::NAMES},
             "mock_fault": text,

@@ -50,6 +50,7 @@ const ESCAPE: &str =
 pub struct Scenario<'a> {
     operation: &'a Operation,
     misbehaviour: Option<String>,
+    point: Option<String>,
     steps: u64,
     delay: Duration,
     events: Option<u64>,
@@ -65,6 +66,7 @@ impl<'a> Scenario<'a> {
         Ok(Self {
             operation,
             misbehaviour: misbehaviour(parameters, method, operation.attempt())?,
+            point: parameters.text("mock_misbehave_at")?,
             steps: parameters.number("mock_steps")?.unwrap_or(STEPS),
             delay: Duration::from_millis(parameters.number("mock_delay_ms")?.unwrap_or(0)),
             events: parameters.number("mock_events")?,
@@ -106,6 +108,7 @@ impl<'a> Scenario<'a> {
                 kind: "mock".to_owned(),
                 description: "a resource that is only talked about".to_owned(),
                 locator_json: "{}".to_owned(),
+                lasting: true,
             };
             operation.resource(intent).await?.created("mock-resource").await?;
         }
@@ -131,11 +134,32 @@ impl<'a> Scenario<'a> {
         Ok(())
     }
 
-    /// Does what `mock_misbehave` says, and nothing else.
+    /// Does what `mock_misbehave` says, and nothing else; nothing at all if that is for a named point.
     ///
     /// # Errors
     /// As asked for; or if the operation is cancelled.
     pub async fn misbehave(&self) -> Result<(), Failure> {
+        if self.point.is_some() { Ok(()) } else { self.misbehave_now().await }
+    }
+
+    /// Does what `mock_misbehave` says, if that is for this point (`mock_misbehave_at`). Says before that it is there.
+    ///
+    /// # Errors
+    /// As asked for; or if the operation is cancelled.
+    pub async fn at(&self, point: &str) -> Result<(), Failure> {
+        if self.misbehaviour.is_none() || self.point.as_deref() != Some(point) {
+            return Ok(());
+        }
+        self.operation.log(Level::Info, "mock", format!("at {point}")).await?;
+        self.misbehave_now().await
+    }
+
+    /// Answers what to do at a point that is reached without the operation: a name for [`misbehave_alone`].
+    pub fn alone_at(&self, point: &str) -> Option<String> {
+        self.misbehaviour.clone().filter(|_| self.point.as_deref() == Some(point))
+    }
+
+    async fn misbehave_now(&self) -> Result<(), Failure> {
         match self.misbehaviour.as_deref() {
             Some("crash") => crash(),
             Some("exit") => std::process::exit(7),
@@ -201,6 +225,25 @@ impl<'a> Scenario<'a> {
         }
         let pid: Value = text.trim().parse::<u64>().unwrap_or_default().into();
         self.operation.property("mock_escaped_pid", pid).await
+    }
+}
+
+/// Does what can be done badly without an operation: `crash`, `exit`, `kill`, `panic`, `block`, `hang` and `fail`.
+///
+/// # Errors
+/// As asked for.
+pub async fn misbehave_alone(name: &str) -> Result<(), Failure> {
+    match name {
+        "crash" => crash(),
+        "exit" => std::process::exit(7),
+        "kill" => kill(),
+        "panic" => panic!("the mock was asked to panic"),
+        "block" => loop {
+            std::thread::park();
+        },
+        "hang" => std::future::pending().await,
+        "fail" => Err(Failure::new(Fault::Transient, "MOCK_FAILURE", "the mock was asked to fail")),
+        _ => Ok(()),
     }
 }
 

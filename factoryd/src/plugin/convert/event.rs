@@ -38,7 +38,7 @@ pub(in crate::plugin) fn announced(kind: Kind) -> Result<Option<Announced>, Stri
         Kind::ResourceDeleted(it) => {
             Announced::Resource(resource(ResourceState::Deleted, it.intent_id)?)
         }
-        Kind::State(_) | Kind::Heartbeat(_) => return Ok(None),
+        Kind::State(_) | Kind::Heartbeat(_) | Kind::ResourceRemains(_) => return Ok(None),
         Kind::Completed(_) | Kind::Failed(_) | Kind::Cancelled(_) => return Ok(None),
     }))
 }

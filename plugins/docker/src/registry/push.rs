@@ -100,6 +100,7 @@ impl Session {
             kind: "image".to_owned(),
             description: format!("image {reference}"),
             locator_json: serde_json::json!({ "image": identifier }).to_string(),
+            lasting: true,
         };
         let mut resource = operation.resource(intent).await?;
         match self.put_manifest(reference, layout).await {
