@@ -10,6 +10,7 @@ pub mod daemon;
 pub mod delegate;
 pub mod domain;
 pub mod factory;
+pub mod filesystem;
 pub mod grpc;
 pub mod import;
 pub mod jobs;

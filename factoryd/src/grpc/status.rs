@@ -44,6 +44,9 @@ pub(super) fn status(error: &Error) -> Status {
             (Code::FailedPrecondition, explain("HAS_CHILDREN", Fault::Conflict, error))
         }
         Error::ShuttingDown => (Code::Unavailable, explain("SHUTTING_DOWN", Fault::Factory, error)),
+        Error::Store(store) if store.is_full() => {
+            (Code::ResourceExhausted, explain("NO_SPACE", Fault::Host, store))
+        }
         Error::Store(_) => {
             tracing::error!(error = %chain(error), "the store failed a request");
             (Code::Internal, explain("STORE", Fault::Factory, chain(error)))

@@ -3,7 +3,8 @@
 use super::format::SIZE_MAX;
 use super::tool::Tool;
 use super::{Disk, DiskFormat, Error};
-use std::path::Path;
+use crate::filesystem::{Bytes, Space};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How much room a disk that is written out must leave others, in bytes.
@@ -33,22 +34,22 @@ pub async fn raw_copy(disk: &Disk, file: &Path, raw: &Path) -> Result<(), Error>
     words.extend([file.as_os_str(), raw.as_os_str()]);
     tokio::select! {
         written = QEMU_IMG.output(&words) => written.map(drop),
-        () = nearly_full(raw) => {
-            let why = format!("written out, it leaves less than {FREE_MIN} bytes of the store's file system");
+        mount = nearly_full(raw) => {
+            let why = format!("written out, it leaves less than {} of the file system {}", Bytes(FREE_MIN), mount.display());
             Err(Error::NotUsable { path: file.to_owned(), why })
         }
     }
 }
 
-/// Waits until the file system of a file has hardly any room left; for ever if that can't be told.
-async fn nearly_full(file: &Path) {
+/// Waits until the file system of a file has hardly any room left, and answers where it is mounted; for ever if that can't be
+/// told.
+async fn nearly_full(file: &Path) -> PathBuf {
     let mut ticks = tokio::time::interval(LOOK_AGAIN);
     loop {
         ticks.tick().await;
-        let directory = file.parent().unwrap_or(file);
-        let Ok(room) = rustix::fs::statvfs(directory) else { return std::future::pending().await };
-        if room.f_bavail.saturating_mul(room.f_frsize) < FREE_MIN {
-            return;
+        let Ok(space) = Space::of(file) else { return std::future::pending().await };
+        if space.free < FREE_MIN {
+            return space.mount;
         }
     }
 }

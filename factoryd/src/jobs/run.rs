@@ -5,9 +5,12 @@ use crate::domain::{EventKind, Failure, Fault, Image, ImageId, Progress, Status}
 use crate::pipeline::{self, Build};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span};
+
+/// How long to wait for room on a full disk before an end that could not be recorded is tried again.
+const ROOM_LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 impl Jobs {
     /// Does a job and records how it ended, whatever happens in between.
@@ -88,21 +91,20 @@ impl Jobs {
         self.0.store.append(id, events).await.map(drop)
     }
 
-    /// Records the end. If even that fails, the next start of a factory finds the image abandoned and settles it.
+    /// Records the end; on a disk that is full to the last byte, once there is room. If even that fails, the next start of a
+    /// factory finds the image abandoned and settles it.
     async fn finish(&self, job: &Job, outcome: pipeline::Result<()>) {
-        let deleting = matches!(job.work, Work::Delete(_));
-        let entries = match outcome {
-            Ok(()) if deleting => vec![status(Status::Deleted, None)],
-            Ok(()) => vec![Entry::Done, status(Status::Complete, None)],
-            Err(failure) => {
-                let failure = self.explain(*failure);
-                info!(reason = failure.reason, "failed: {failure}");
-                let to = if deleting { Status::DeleteFailed } else { Status::Failed };
-                vec![status(to, Some(failure))]
-            }
-        };
-        if let Err(error) = self.record(&job.image.id, entries).await {
+        let outcome = outcome.map_err(|failure| Box::new(self.explain(*failure)));
+        while let Err(error) = self.record(&job.image.id, end(job, &outcome)).await {
             error!("how the image ended can't be recorded: {}", crate::report::chain(&error));
+            if !error.is_full() || self.0.shutdown.is_cancelled() {
+                return;
+            }
+            let wait = tokio::time::sleep(ROOM_LOOK_AGAIN);
+            let _ = self.0.shutdown.run_until_cancelled(wait).await;
+        }
+        if let Err(failure) = outcome {
+            info!(reason = failure.reason, "failed: {failure}");
         }
     }
 
@@ -112,6 +114,19 @@ impl Jobs {
             return interrupted("the factory was stopped");
         }
         failure
+    }
+}
+
+/// Answers what is recorded of the end of a job.
+fn end(job: &Job, outcome: &pipeline::Result<()>) -> Vec<Entry> {
+    let deleting = matches!(job.work, Work::Delete(_));
+    match outcome {
+        Ok(()) if deleting => vec![status(Status::Deleted, None)],
+        Ok(()) => vec![Entry::Done, status(Status::Complete, None)],
+        Err(failure) => {
+            let to = if deleting { Status::DeleteFailed } else { Status::Failed };
+            vec![status(to, Some((**failure).clone()))]
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod contents;
 mod delete;
 mod images;
 mod recorder;
+mod shortage;
 mod step;
 mod target;
 mod target_content;
@@ -95,7 +96,10 @@ fn no_delegate(error: &crate::delegate::NoDelegate) -> Box<Failure> {
     Box::new(failure.hint("see `factory plugins` for what is served"))
 }
 
-/// Says that the store failed.
+/// Says that the store failed, or that there is no room for it.
 pub(crate) fn store_failed(error: &store::Error) -> Box<Failure> {
+    if let store::Error::Full(shortage) = error {
+        return Box::new(shortage.failure());
+    }
     Box::new(Failure::new(Fault::Factory, "STORE_FAILED", report::chain(error).to_string()))
 }

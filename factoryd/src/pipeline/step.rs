@@ -1,7 +1,7 @@
 //! One step of a story: one call of a delegate's method, with a directory of its own and a recorder of its events.
 
 use super::recorder::{Bodies, Recorder};
-use super::{Build, Pipeline, Result, store_failed};
+use super::{Build, Pipeline, Result, shortage, store_failed};
 use crate::delegate::{self, Operation, OperationId};
 use crate::domain::{Artifact, Failure, Fault};
 use crate::report;
@@ -65,8 +65,10 @@ impl Pipeline {
         match call(&operation).await {
             Ok(value) => Ok(Done { value, artifacts: recorder.announced(), work_dir }),
             Err(error) => {
+                let failure = failure(error, step.method);
+                let failure = shortage::told(failure, work_dir.path());
                 discard(work_dir).await;
-                Err(failure(error, step.method))
+                Err(failure)
             }
         }
     }

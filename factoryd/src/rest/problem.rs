@@ -109,6 +109,10 @@ impl Problem {
                 Self { status, failure, headers: Vec::new() }
             }
             Error::ShuttingDown => told(StatusCode::SERVICE_UNAVAILABLE, "SHUTTING_DOWN"),
+            Error::Store(store) if store.is_full() => {
+                let message = chain(store).to_string();
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, "NO_SPACE", message)
+            }
             Error::Store(_) => {
                 tracing::error!(error = %chain(error), "the store failed a request");
                 let message = "the store failed; the log of the daemon says more";

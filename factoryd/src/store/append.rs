@@ -3,7 +3,7 @@
 use super::image_row::{self, ImageRow};
 use super::writer::{Durability, Transaction};
 use super::{Error, NewCallback, Store, resources};
-use crate::domain::{Event, EventKind, Image, ImageId};
+use crate::domain::{Event, EventKind, Image, ImageId, ResourceState, Status};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -40,6 +40,23 @@ impl Store {
         if events.is_empty() {
             return Ok(Vec::new());
         }
+        if !events.iter().any(|(_, kind)| must_be_written(kind)) {
+            return self.append_once(image, events, callbacks).await;
+        }
+        loop {
+            let written = self.append_once(image, events.clone(), callbacks).await;
+            if !self.inner.reserve.helps(&written).await {
+                return written;
+            }
+        }
+    }
+
+    async fn append_once(
+        &self,
+        image: &ImageId,
+        events: Vec<(SystemTime, EventKind)>,
+        callbacks: &[NewCallback],
+    ) -> Result<Vec<Event>, Error> {
         let mut transaction = self.inner.writer.begin(durability(&events)).await?;
         let mut row = self.load(&mut transaction, image).await?;
         let mut known = paths(&row.image);
@@ -102,6 +119,15 @@ impl Drop for Wake<'_> {
 /// Applies an event, or says which image refuses it.
 pub(super) fn apply(image: &mut Image, event: &Event) -> Result<(), Error> {
     image.apply(event).map_err(|source| Error::Illegal { image: image.id.clone(), source })
+}
+
+/// Tells what is worth the reserve on a full disk: the end of an image, the deletion that makes room, and what is out there.
+fn must_be_written(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::Status { to, .. } => to.is_settled() || *to == Status::Deleting,
+        EventKind::Resource(resource) => resource.state != ResourceState::Intent,
+        _ => false,
+    }
 }
 
 /// What stands in the ledger must be there after a power cut: its resource may be running.

@@ -72,7 +72,9 @@ impl Store {
     /// If one can't be removed.
     pub async fn remove_bodies(&self, image: &ImageId) -> Result<(), Error> {
         let directory = self.body_dir(image);
-        blocking(move || remove_tree(&directory)).await
+        blocking(move || remove_tree(&directory)).await?;
+        self.inner.reserve.refill().await;
+        Ok(())
     }
 
     /// Removes the files of `replaced` that are the image's own. One that can't be removed costs space, no more.

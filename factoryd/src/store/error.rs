@@ -1,6 +1,7 @@
 //! What can go wrong with the store.
 
 use crate::domain::{IllegalTransition, ImageId};
+use crate::filesystem::{Shortage, Space};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -22,13 +23,8 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The file system is full, or the user's quota is used up.
-    #[error("no space left for {}{}; free some, or choose another directory", path.display(), needs(*needed))]
-    Full {
-        /// What could not be written.
-        path: PathBuf,
-        /// How many bytes it needs; 0 if that is not known.
-        needed: u64,
-    },
+    #[error("{0}; {hint}", hint = Shortage::HINT)]
+    Full(Box<Shortage>),
     /// A later version of the factory has written this store.
     #[error(
         "the store {} has schema {found} and this factory knows no later one than {known}; use the newer factory",
@@ -105,10 +101,12 @@ impl Error {
 
     /// Names what failed while `path` was written, and tells a full disk and missing rights from the rest.
     pub(super) fn file(operation: &'static str, path: &Path, source: io::Error) -> Self {
-        use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        if let Some(shortage) = Shortage::told_by(path, &source) {
+            return Self::Full(Box::new(shortage));
+        }
         let path = path.to_owned();
         match source.kind() {
-            StorageFull | QuotaExceeded => Self::Full { path, needed: 0 },
             PermissionDenied | ReadOnlyFilesystem => {
                 Self::Unwritable { path, user: user(), source: source.into() }
             }
@@ -118,9 +116,12 @@ impl Error {
 
     /// Names what failed in the database, and tells the cases that a user can mend from the rest.
     pub(super) fn database(operation: &'static str, path: &Path, source: sqlx::Error) -> Self {
+        let code = code(&source);
+        if code.is_some_and(|code| is_shortage(code, path)) {
+            return Self::Full(Box::new(Shortage::of(path, 0)));
+        }
         let path = path.to_owned();
-        match primary_code(&source) {
-            Some(SQLITE_FULL) => Self::Full { path, needed: 0 },
+        match code.map(primary) {
             Some(SQLITE_PERM | SQLITE_READONLY | SQLITE_CANTOPEN) => {
                 Self::Unwritable { path, user: user(), source: source.into() }
             }
@@ -134,29 +135,45 @@ impl Error {
     /// Adds how many bytes there should have been.
     pub(super) fn needing(self, bytes: u64) -> Self {
         match self {
-            Self::Full { path, .. } => Self::Full { path, needed: bytes },
+            Self::Full(shortage) => Self::Full(Box::new(shortage.needing(bytes))),
             other => other,
         }
+    }
+
+    /// Tells whether room is all that is lacking.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Full(_))
     }
 }
 
 const SQLITE_PERM: i32 = 3;
 const SQLITE_READONLY: i32 = 8;
+const SQLITE_IOERR: i32 = 10;
 const SQLITE_CORRUPT: i32 = 11;
 const SQLITE_FULL: i32 = 13;
 const SQLITE_CANTOPEN: i32 = 14;
 const SQLITE_NOTADB: i32 = 26;
 
-/// Answers SQLite's primary result code: the low byte of the extended one.
-fn primary_code(error: &sqlx::Error) -> Option<i32> {
-    let code = error.as_database_error()?.code()?;
-    code.parse::<i32>().ok().map(|extended| extended & 0xff)
+/// Answers SQLite's extended result code.
+fn code(error: &sqlx::Error) -> Option<i32> {
+    error.as_database_error()?.code()?.parse().ok()
+}
+
+/// Answers the primary result code: the low byte of the extended one.
+fn primary(code: i32) -> i32 {
+    code & 0xff
+}
+
+/// Tells whether SQLite lacks room. It says FULL only of what it writes itself: that the file of the shared memory could not
+/// grow or be made is told as an error of input and output or of opening, so the file system is asked about those.
+fn is_shortage(code: i32, database: &Path) -> bool {
+    match primary(code) {
+        SQLITE_FULL => true,
+        SQLITE_IOERR | SQLITE_CANTOPEN => Space::of(database).is_ok_and(|space| space.is_full()),
+        _ => false,
+    }
 }
 
 fn user() -> u32 {
     rustix::process::geteuid().as_raw()
-}
-
-fn needs(bytes: u64) -> String {
-    if bytes == 0 { String::new() } else { format!(" ({bytes} bytes)") }
 }

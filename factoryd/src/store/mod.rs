@@ -7,6 +7,7 @@
 //! images/<image>/<file>          bodies: whole, synchronised, read-only; shared ones are hard links
 //! work/<owner>/<operation>/      the directory of an operation under way; its files become bodies by renaming
 //! owners/<owner>.lock            locked for as long as the process with the store open lives
+//! reserve                        room that is given up when the disk is full, for what ends and deletes images
 //! store.lock                     locked while a process opens the store
 //! ```
 //!
@@ -31,6 +32,7 @@ mod import;
 mod lists;
 mod owner;
 mod ownership;
+mod reserve;
 mod resources;
 mod rows;
 mod schema;
@@ -52,6 +54,7 @@ pub use signed_ahead::SignedAhead;
 pub use work::WorkDir;
 
 use owner::Owner;
+use reserve::Reserve;
 use sqlx::SqlitePool;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
@@ -77,6 +80,7 @@ struct Inner {
     root: PathBuf,
     database: PathBuf,
     owner: Owner,
+    reserve: Reserve,
     writer: Writer,
     readers: SqlitePool,
     cursor: watch::Sender<u64>,
@@ -88,12 +92,25 @@ impl Store {
     /// # Errors
     /// If it can't be written, is newer than this program, or is damaged.
     pub async fn open(options: Options) -> Result<Self, Error> {
-        let (root, owner, _setup) = blocking(move || prepare(&options.root)).await?;
+        let reserve = Reserve::of(&options.root);
+        loop {
+            let opened = Self::open_once(options.root.clone()).await;
+            if !reserve.helps(&opened).await {
+                let store = opened?;
+                reserve.refill().await;
+                return Ok(store);
+            }
+        }
+    }
+
+    async fn open_once(root: PathBuf) -> Result<Self, Error> {
+        let (root, owner, _setup) = blocking(move || prepare(&root)).await?;
         let database = root.join("factory.db");
         let writer = Writer::open(database.clone()).await?;
         let readers = schema::readers(&database);
         let cursor = watch::Sender::new(0);
-        let inner = Inner { root, database, owner, writer, readers, cursor };
+        let reserve = Reserve::of(&root);
+        let inner = Inner { root, database, owner, reserve, writer, readers, cursor };
         let store = Self { inner: Arc::new(inner) };
         store.inner.cursor.send_replace(store.last_cursor().await?);
         Ok(store)

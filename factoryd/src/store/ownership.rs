@@ -43,6 +43,15 @@ impl Store {
     /// # Errors
     /// If there is no such image.
     pub async fn request_cancel(&self, id: &ImageId) -> Result<(), Error> {
+        loop {
+            let requested = self.request_cancel_once(id).await;
+            if !self.inner.reserve.helps(&requested).await {
+                return requested;
+            }
+        }
+    }
+
+    async fn request_cancel_once(&self, id: &ImageId) -> Result<(), Error> {
         let mut transaction = self.inner.writer.begin(Durability::Process).await?;
         let changed = sqlx::query("UPDATE images SET cancel = (settled = 0) WHERE id = ?")
             .bind(id.as_str())
@@ -94,6 +103,15 @@ impl Store {
 
     /// Takes the images of a dead owner. The update is the arbiter: a second process finds none with that owner.
     async fn adopt_images(&self, dead: &str) -> Result<Vec<Image>, Error> {
+        loop {
+            let adopted = self.adopt_images_once(dead).await;
+            if !self.inner.reserve.helps(&adopted).await {
+                return adopted;
+            }
+        }
+    }
+
+    async fn adopt_images_once(&self, dead: &str) -> Result<Vec<Image>, Error> {
         let mut transaction = self.inner.writer.begin(Durability::Process).await?;
         let sql = "UPDATE images SET owner = ? WHERE settled = 0 AND owner = ? RETURNING number";
         let taken = sqlx::query_scalar::<_, i64>(sql)

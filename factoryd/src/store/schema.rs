@@ -35,13 +35,21 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Normal)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
+        // Sorting takes no room on a disk that may be full.
+        .pragma("temp_store", "MEMORY")
         .disable_statement_logging()
 }
 
-/// Answers a pool of connections that can only read. It connects when it is first used.
+/// Answers a pool of connections that can only read. It connects when it is first used, and keeps a connection from then on:
+/// with the last one SQLite's shared memory would go, and on a full disk it can't be made again.
 pub(super) fn readers(path: &Path) -> SqlitePool {
     let options = options(path).create_if_missing(false).pragma("query_only", "ON");
-    SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options)
+    SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_lazy_with(options)
 }
 
 /// Brings the database to the present schema, in one transaction.

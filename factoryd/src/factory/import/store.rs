@@ -104,7 +104,7 @@ impl Factory {
         imported.outcome = match self.take_legacy(&legacy, &image, taking, meter).await {
             Ok(()) => Outcome::Imported,
             // Nothing else would go either.
-            Err(error @ (store::Error::Full { .. } | store::Error::Unwritable { .. })) => {
+            Err(error @ (store::Error::Full(_) | store::Error::Unwritable { .. })) => {
                 return Err(error);
             }
             Err(error) => Outcome::Refused(report::chain(&error).to_string()),

@@ -155,7 +155,7 @@ async fn a_full_disk_is_told_apart_and_writing_goes_on_when_there_is_room() {
     transaction.commit().await.unwrap();
     let lines = vec![log(&"x".repeat(10_000)); 10];
     let full = scratch.append(&image, lines.clone()).await;
-    assert!(matches!(&full, Err(Error::Full { .. })), "{full:?}");
+    assert!(matches!(&full, Err(Error::Full(_))), "{full:?}");
     assert_eq!(scratch.last_cursor().await.unwrap(), 1);
     assert_eq!(scratch.append(&image, lines).await.unwrap().len(), 10);
 }
@@ -164,12 +164,13 @@ async fn a_full_disk_is_told_apart_and_writing_goes_on_when_there_is_room() {
 fn messages_say_what_where_and_what_to_do() {
     let path = PathBuf::from("/store/factory.db");
     let full = Error::file("copy", &path, std::io::ErrorKind::StorageFull.into()).needing(42);
-    assert_eq!(
-        full.to_string(),
-        "no space left for /store/factory.db (42 bytes); free some, or choose another directory"
-    );
+    let text = full.to_string();
+    assert!(text.starts_with("no space left on the file system / ("), "{text}");
+    let end = " free) for /store/factory.db, which needs 42 B; free space there, delete images \
+        (`factory delete`), or choose another directory";
+    assert!(text.ends_with(end), "{text}");
     let quota = Error::file("copy", &path, std::io::ErrorKind::QuotaExceeded.into());
-    assert!(matches!(quota, Error::Full { needed: 0, .. }));
+    assert!(matches!(quota, Error::Full(shortage) if shortage.quota && shortage.needed == 0));
     let read_only = Error::file("copy", &path, std::io::ErrorKind::ReadOnlyFilesystem.into());
     assert_eq!(unwritable(&read_only), &path);
     let other = Error::file("copy", &path, std::io::ErrorKind::NotFound.into());

@@ -4,6 +4,7 @@ mod bodies;
 mod callbacks;
 mod events;
 mod failures;
+mod full;
 mod images;
 mod import;
 mod lists;
