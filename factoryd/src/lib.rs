@@ -21,6 +21,7 @@ pub mod plugin;
 pub mod report;
 pub mod rest;
 pub mod secret_file;
+pub mod secrets;
 pub mod store;
 pub mod tdl;
 pub mod transport;

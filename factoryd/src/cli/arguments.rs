@@ -224,7 +224,8 @@ pub(super) struct TemplateArguments {
 /// Credentials for a provider.
 #[derive(Debug, Args)]
 pub(super) struct CredentialsArguments {
-    /// Read the provider's credentials from this file; `-` is standard input. They are never stored.
+    /// Read the provider's credentials from this file; `-` is standard input. They are never stored. `secret:NAME` takes those
+    /// that the factory keeps under this name.
     #[arg(long, value_name = "FILE")]
     pub(super) credentials: Option<PathBuf>,
 }

@@ -21,7 +21,15 @@ pub(super) fn text(path: &Path) -> Result<String, Error> {
 
 /// Answers the credentials; empty if none are given.
 pub(super) fn credentials(arguments: &CredentialsArguments) -> Result<String, Error> {
-    arguments.credentials.as_deref().map_or_else(|| Ok(String::new()), text)
+    arguments.credentials.as_deref().map_or_else(|| Ok(String::new()), secret)
+}
+
+/// Answers what a file has, or `secret:NAME` as it is: the factory looks that up. (`./secret:x` is a file.)
+pub(super) fn secret(file: &Path) -> Result<String, Error> {
+    match file.to_str() {
+        Some(named) if named.starts_with("secret:") => Ok(named.to_owned()),
+        _ => text(file),
+    }
 }
 
 /// Answers the parameters as one JSON object: the file's, then those typed.

@@ -32,6 +32,10 @@ pub struct SharedArguments {
     /// /etc/factory/target_content.xml, if it is there.
     #[arg(long, value_name = "FILE", env = "FACTORY_TARGET_CONTENT", hide_short_help = true)]
     target_content: Option<OsString>,
+    /// Take secrets that requests only name (`secret:NAME`) from the files of this directory. Only its owner may write in it,
+    /// and read them. Default: /etc/factory/secrets, if it is there.
+    #[arg(long, value_name = "DIR", env = "FACTORY_SECRETS_DIR", hide_short_help = true)]
+    secrets_dir: Option<OsString>,
     #[command(flatten)]
     jobs: JobsArguments,
     /// Log this much to standard error: off, error, warn, info, debug, trace, or a filter such as `factoryd::plugin=debug`.

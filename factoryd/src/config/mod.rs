@@ -70,6 +70,8 @@ pub struct Config {
     pub callbacks: callbacks::Options,
     /// The file of what is added to target images, if there is one.
     pub target_content: Option<PathBuf>,
+    /// The directory of secrets that are only named, if there is one.
+    pub secrets: Option<PathBuf>,
 }
 
 /// What a daemon is made of.

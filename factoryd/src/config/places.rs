@@ -34,6 +34,12 @@ pub(super) fn target_content() -> Option<PathBuf> {
     usual.is_file().then_some(usual)
 }
 
+/// The directory of secrets, if there is one.
+pub(super) fn secrets() -> Option<PathBuf> {
+    let usual = PathBuf::from("/etc/factory/secrets");
+    usual.is_dir().then_some(usual)
+}
+
 /// Where executables of plugins may be that are not beside their `.info` file: beside this program.
 pub(super) fn executables() -> Vec<PathBuf> {
     let program = std::env::current_exe().ok();

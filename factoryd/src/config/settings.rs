@@ -49,6 +49,7 @@ pub(super) fn shared(from: &mut Sources) -> Config {
         outbound,
         callbacks: callbacks::Options::default(),
         target_content: from.or_else("target_content", "target_content", places::target_content),
+        secrets: from.or_else("secrets.directory", "secrets_dir", places::secrets),
     }
 }
 

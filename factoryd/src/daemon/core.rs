@@ -11,6 +11,7 @@ use crate::outbound::Contents;
 use crate::pipeline::TargetContent;
 use crate::plugin::Host;
 use crate::rest;
+use crate::secrets::Secrets;
 use crate::store::Store;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +47,7 @@ impl Core {
             delegates: Arc::new(host.clone()),
             contents: Arc::new(Contents::new(&config.outbound)),
             target_content,
+            secrets: Secrets::new(config.secrets),
         };
         let (factory, service) = Factory::new(parts, config.jobs);
         let factory = factory.with_templates(config.templates).with_callbacks(register);

@@ -1,6 +1,6 @@
 //! Images and their files.
 
-use super::{Failure, Parameters, Status};
+use super::{Failure, Parameters, SecretSources, Status};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -116,6 +116,8 @@ pub struct Image {
     pub properties: Parameters,
     /// Its parameters, without the sensitive ones.
     pub parameters: Parameters,
+    /// Where its secrets come from: names, never values.
+    pub secrets: SecretSources,
     /// Its packages (ICICLE).
     pub icicle_xml: Option<String>,
     /// Which try this is, from 1.
@@ -148,6 +150,7 @@ impl Image {
             artifacts: Vec::new(),
             properties: Parameters::default(),
             parameters: Parameters::default(),
+            secrets: SecretSources::default(),
             icicle_xml: None,
             attempt: 1,
             created: now,
@@ -168,6 +171,7 @@ impl Image {
             provider: self.provider.clone(),
             snapshot: self.snapshot,
             parameters: self.parameters.clone(),
+            secrets: self.secrets.clone(),
             ..Self::asked_for(self.id.clone(), self.kind, self.created)
         }
     }

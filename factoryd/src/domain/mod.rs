@@ -6,14 +6,18 @@ mod fold;
 mod image;
 mod parameters;
 mod principal;
+mod secret;
 mod status;
 mod template;
 
 pub use event::{Event, EventKind, LogLevel, LogLine, Notice, Progress, Resource, ResourceState};
 pub use failure::{Failure, Fault};
 pub use image::{Artifact, CloudIdentifiers, Image, ImageId, InvalidImageId, Kind, PackageList};
-pub use parameters::{InvalidParameters, Parameters, Secret};
+pub use parameters::{InvalidParameters, Parameters};
 pub use principal::{How, InvalidRole, Principal, Role, Token};
+pub use secret::{
+    GivenSecret, InvalidSecretName, Secret, SecretGone, SecretName, SecretSource, SecretSources,
+};
 pub use status::{IllegalTransition, Status};
 pub use template::{
     Checksum, CloudContent, Command, Content, Extra, File, Install, InstallSource, OperatingSystem,

@@ -1,7 +1,7 @@
-//! Parameters and secrets of a request.
+//! Parameters of a request.
 
+use super::Secret;
 use serde_json::{Map, Value};
-use std::fmt;
 
 /// The parameters of a request: a JSON object. Holds no secrets once the sensitive ones are taken out.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -41,27 +41,5 @@ impl Parameters {
             secrets.push((name.clone(), Secret::new(text)));
         }
         secrets
-    }
-}
-
-/// A value that is never shown and never stored.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a value.
-    pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
-    }
-
-    /// Answers the value, for the one who must send it on.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(***)")
     }
 }

@@ -1,5 +1,6 @@
 //! Beginning images: everything that can be refused is refused before anything is recorded.
 
+use super::sensitive::{self, Sensitive};
 use super::{
     BaseImageRequest, Error, Factory, ProviderImageRequest, ProviderSource, TargetImageRequest,
     TargetSource, callbacks,
@@ -7,9 +8,11 @@ use super::{
 use crate::delegate::{
     self, Account, CloudDelegate, Description, Diagnostic, OsDelegate, Proposal,
 };
-use crate::domain::{Failure, Fault, Image, ImageId, Kind, Parameters, Secret, Status, Template};
+use crate::domain::{
+    Failure, Fault, GivenSecret, Image, ImageId, Kind, Parameters, Secret, Status, Template,
+};
 use crate::jobs::{Job, ShuttingDown, Work};
-use crate::pipeline::{for_customisation, recorded_template};
+use crate::pipeline::{GivenAccount, for_customisation, recorded_template};
 use crate::store::NewCallback;
 use crate::tdl;
 use std::sync::Arc;
@@ -25,7 +28,8 @@ struct Draft {
     provider: Option<String>,
     snapshot: bool,
     parameters: Parameters,
-    secrets: Vec<(String, Secret)>,
+    secrets: Sensitive,
+    template_has_secrets: bool,
     callbacks: Vec<Secret>,
     work: Work,
 }
@@ -35,25 +39,38 @@ impl Factory {
     ///
     /// # Errors
     /// If the template is not valid, names contents that can't be fetched for certain, no plugin installs its operating
-    /// system, or that plugin can't be asked; and if a callback can't be used.
+    /// system, or that plugin can't be asked; and if a callback or a secret can't be used.
     pub async fn create_base_image(&self, request: BaseImageRequest) -> Result<Image, Error> {
+        self.base_image(request, &[]).await
+    }
+
+    /// Begins a base image. What is secret to others who get the same parameters is kept out of its record.
+    async fn base_image(
+        &self,
+        request: BaseImageRequest,
+        secret_to_others: &[String],
+    ) -> Result<Image, Error> {
         let mut parameters = request.parameters;
         let callbacks = callbacks::take(&mut parameters)?;
         let template = self.parse(&request.template_xml)?;
         self.judge_contents(&template)?;
         let os = self.os(&template)?;
-        let description = described(os.describe().await)?;
-        let secrets = parameters.split_off(&description.sensitive_parameters);
+        let own = described(os.describe().await)?.sensitive_parameters;
+        let all = [own.as_slice(), secret_to_others].concat();
+        let mut secrets = sensitive::take(&mut parameters, &all)?;
+        secrets.retain(|(name, _)| own.contains(name));
         let proposal = Proposal {
             method: "CreateBaseImage",
             template: Some(&template),
             parameters: &parameters,
-            secrets: &secrets,
+            secrets: &self.values(&secrets, &own)?,
             target: None,
             account: None,
         };
         accepted(os.validate(proposal).await)?;
+        let template_has_secrets = tdl::has_secrets(&request.template_xml);
         let draft = Draft::new(Kind::Base, template, Work::Base);
+        let draft = Draft { template_has_secrets, ..draft };
         self.begin(Draft { parameters, secrets, callbacks, ..draft }).await
     }
 
@@ -66,24 +83,29 @@ impl Factory {
         let mut parameters = request.parameters.clone();
         let callbacks = callbacks::take(&mut parameters)?;
         let (cloud, description) = self.cloud(&request.target).await?;
-        let secrets = parameters.split_off(&description.sensitive_parameters);
+        let own = description.sensitive_parameters;
+        let secret_to_os = match &request.source {
+            TargetSource::BaseImage(id) => {
+                let base = self.parent(id, Kind::Base).await?;
+                self.sensitive_to_os(&inherited(&base)?).await?
+            }
+            TargetSource::Template(xml) => self.sensitive_to_os(&self.parse(xml)?).await?,
+        };
+        let secrets = sensitive::take(&mut parameters, &[own.as_slice(), &secret_to_os].concat())?;
         let proposal = Proposal {
             method: "DidCreateTargetImage",
             template: None,
             parameters: &parameters,
-            secrets: &secrets,
+            secrets: &self.values(&secrets, &own)?,
             target: Some(&request.target),
             account: None,
         };
         accepted(cloud.validate(proposal).await)?;
-        let base = match &request.source {
-            TargetSource::BaseImage(id) => self.parent(id, Kind::Base).await?,
-            TargetSource::Template(xml) => {
-                self.create_base_image(BaseImageRequest {
-                    template_xml: xml.clone(),
-                    parameters: request.parameters,
-                })
-                .await?
+        let base = match request.source {
+            TargetSource::BaseImage(id) => self.parent(&id, Kind::Base).await?,
+            TargetSource::Template(template_xml) => {
+                let parameters = request.parameters;
+                self.base_image(BaseImageRequest { template_xml, parameters }, &own).await?
             }
         };
         let draft = Draft::new(Kind::Target, inherited(&base)?, Work::Target);
@@ -105,26 +127,39 @@ impl Factory {
         let (cloud, description) = self.cloud(&request.target).await?;
         let snapshot = matches!(request.source, ProviderSource::Snapshot(_));
         require(&description, if snapshot { "snapshot" } else { "push" })?;
-        let secrets = parameters.split_off(&description.sensitive_parameters);
+        let own = description.sensitive_parameters;
+        let secret_to_os = match &request.source {
+            ProviderSource::Template(xml) => self.sensitive_to_os(&self.parse(xml)?).await?,
+            ProviderSource::TargetImage(_) | ProviderSource::Snapshot(_) => Vec::new(),
+        };
+        let all = [own.as_slice(), &secret_to_os].concat();
+        let mut secrets = sensitive::take(&mut parameters, &all)?;
+        secrets.retain(|(name, _)| own.contains(name));
+        let credentials = sensitive::read(request.credentials.clone(), || "credentials".into())?;
         let account = Account {
             provider: request.provider.clone(),
-            credentials: request.credentials.clone(),
+            credentials: self.credentials(&credentials)?,
         };
         let proposal = Proposal {
             method: if snapshot { "SnapshotImageOnProvider" } else { "PushImageToProvider" },
             template: None,
             parameters: &parameters,
-            secrets: &secrets,
+            secrets: &self.values(&secrets, &own)?,
             target: Some(&request.target),
             account: Some(&account),
         };
         accepted(cloud.validate(proposal).await)?;
         let (template, parent) = self.provider_source(&request).await?;
-        let work = if snapshot { Work::Snapshot(account) } else { Work::Push(account) };
+        let given = GivenAccount { provider: request.provider.clone(), credentials };
+        let work = if snapshot { Work::Snapshot(given) } else { Work::Push(given) };
         let draft = Draft::new(Kind::Provider, template, work);
         let target = Some(request.target);
         let provider = Some(request.provider);
-        let draft = Draft { parent, target, provider, snapshot, ..draft };
+        let template_has_secrets = match &request.source {
+            ProviderSource::Snapshot(xml) => tdl::has_secrets(xml),
+            ProviderSource::TargetImage(_) | ProviderSource::Template(_) => false,
+        };
+        let draft = Draft { parent, target, provider, snapshot, template_has_secrets, ..draft };
         self.begin(Draft { parameters, secrets, callbacks, ..draft }).await
     }
 
@@ -191,7 +226,10 @@ impl Factory {
         self.delegates.os(&template.os).map_err(Error::NoDelegate)
     }
 
-    async fn cloud(&self, target: &str) -> Result<(Arc<dyn CloudDelegate>, Description), Error> {
+    pub(super) async fn cloud(
+        &self,
+        target: &str,
+    ) -> Result<(Arc<dyn CloudDelegate>, Description), Error> {
         let cloud = self.delegates.cloud(target).map_err(Error::NoDelegate)?;
         let description = described(cloud.describe().await)?;
         Ok((cloud, description))
@@ -228,8 +266,18 @@ impl Draft {
             snapshot: false,
             parameters: Parameters::default(),
             secrets: Vec::new(),
+            template_has_secrets: false,
             callbacks: Vec::new(),
             work,
+        }
+    }
+
+    fn credentials(&self) -> Option<&GivenSecret> {
+        match &self.work {
+            Work::Push(account) | Work::Snapshot(account) | Work::Delete(account) => {
+                Some(&account.credentials)
+            }
+            Work::Base | Work::Target => None,
         }
     }
 
@@ -243,6 +291,11 @@ impl Draft {
             provider: self.provider.clone(),
             snapshot: self.snapshot,
             parameters: self.parameters.clone(),
+            secrets: sensitive::sources(
+                self.credentials(),
+                &self.secrets,
+                self.template_has_secrets,
+            ),
             ..Image::asked_for(id, self.kind, SystemTime::now())
         }
     }
@@ -260,7 +313,7 @@ fn accepted(answer: Result<Vec<Diagnostic>, delegate::Error>) -> Result<(), Erro
 }
 
 /// Answers a plugin's description, or why it can't be had.
-fn described<T>(answer: Result<T, delegate::Error>) -> Result<T, Error> {
+pub(super) fn described<T>(answer: Result<T, delegate::Error>) -> Result<T, Error> {
     answer.map_err(|error| match error {
         delegate::Error::Failed(failure) => Error::Plugin(failure),
         other => {

@@ -1,11 +1,14 @@
 //! Ending images.
 
+use super::sensitive::{self, Sensitive};
 use super::{DeleteRequest, Error, Factory, ImageFilter, Page, callbacks};
-use crate::delegate::Account;
-use crate::domain::{CloudIdentifiers, EventKind, Image, ImageId, Status, Template};
+use crate::domain::{
+    CloudIdentifiers, EventKind, GivenSecret, Image, ImageId, Kind, Parameters, Secret,
+    SecretSource, Status, Template,
+};
 use crate::import::{OperatingSystem, synthesised};
 use crate::jobs::{Job, ShuttingDown, Work};
-use crate::pipeline::recorded_template;
+use crate::pipeline::{GivenAccount, recorded_template};
 use crate::store::NewCallback;
 use crate::tdl;
 use std::time::SystemTime;
@@ -56,16 +59,55 @@ impl Factory {
         }
         let template = recorded_template(&image).or_else(|_| placeholder(&image))?;
         let provider = request.provider.clone().or_else(|| image.provider.clone());
-        let account = Account {
-            provider: provider.unwrap_or_default(),
-            credentials: request.credentials.clone(),
-        };
+        let credentials = self.credentials_for(&image, &request.credentials)?;
+        let account = GivenAccount { provider: provider.unwrap_or_default(), credentials };
+        let mut parameters = request.parameters.clone();
+        let secrets = self.sensitive_to_deletion(&image, &mut parameters).await?;
         let status = EventKind::Status { from: image.status, to: Status::Deleting, failure: None };
         self.store.append_with(&image.id, vec![(SystemTime::now(), status)], callbacks).await?;
         let mut image = self.image(&image.id).await?;
-        image.parameters.0.extend(request.parameters.0.clone());
-        let job = Job { image, template, secrets: Vec::new(), work: Work::Delete(account) };
+        image.parameters.0.extend(parameters.0);
+        let job = Job { image, template, secrets, work: Work::Delete(account) };
         self.jobs.submit(job).map_err(|ShuttingDown| Error::ShuttingDown)
+    }
+
+    /// Answers the credentials to delete an image with: those of the request, or else those it was made with, if they have
+    /// a name.
+    fn credentials_for(&self, image: &Image, given: &Secret) -> Result<GivenSecret, Error> {
+        let given = sensitive::read(given.clone(), || "credentials".to_owned())?;
+        let given = match (given.source(), &image.secrets.credentials) {
+            (None, Some(SecretSource::Named(name))) => GivenSecret::Named(name.clone()),
+            _ => given,
+        };
+        if !image.identifiers.identifier_on_provider.is_empty() {
+            self.credentials(&given)?;
+        }
+        Ok(given)
+    }
+
+    /// Takes the sensitive parameters out of those of a deletion, and adds those of the image that have a name. If the plugin
+    /// can't be asked, all of them are.
+    async fn sensitive_to_deletion(
+        &self,
+        image: &Image,
+        parameters: &mut Parameters,
+    ) -> Result<Sensitive, Error> {
+        let all: Vec<String> = parameters.0.keys().cloned().collect();
+        let names = match &image.target {
+            Some(target) if image.kind == Kind::Provider && !all.is_empty() => {
+                self.cloud(target).await.map_or(all, |(_, plugin)| plugin.sensitive_parameters)
+            }
+            _ => all,
+        };
+        let mut secrets = sensitive::take(parameters, &names)?;
+        for (name, source) in &image.secrets.parameters {
+            if let SecretSource::Named(secret) = source
+                && secrets.iter().all(|(given, _)| given != name)
+            {
+                secrets.push((name.clone(), GivenSecret::Named(secret.clone())));
+            }
+        }
+        Ok(secrets)
     }
 
     async fn forget(&self, image: &Image, callbacks: &[NewCallback]) -> Result<(), Error> {

@@ -19,6 +19,9 @@ pub enum Error {
     /// The plugin says that the request can't work.
     #[error("the plugin refused: {}", summary(.0))]
     Refused(Vec<Diagnostic>),
+    /// A secret can't be used.
+    #[error("a secret can't be used")]
+    Secret(#[source] Box<Failure>),
     /// A callback can't be used.
     #[error("a callback can't be used")]
     Callback(#[source] Box<Failure>),

@@ -7,6 +7,7 @@ mod error;
 mod import;
 mod refused;
 mod request;
+mod sensitive;
 mod watch;
 
 pub use crate::jobs::{Late, Options, Service};
@@ -28,6 +29,7 @@ use crate::delegate::{ContentSource, Delegates};
 use crate::domain::{Image, ImageId};
 use crate::jobs::Jobs;
 use crate::pipeline::Pipeline;
+use crate::secrets::Secrets;
 use crate::store::Store;
 use crate::tdl;
 use std::sync::Arc;
@@ -41,16 +43,18 @@ pub struct Factory {
     callbacks: Register,
     jobs: Jobs,
     templates: tdl::Options,
+    secrets: Secrets,
 }
 
 impl Factory {
     /// Makes a factory of its parts, and the service that must run beside it. It takes no callbacks.
     pub fn new(parts: Parts, options: Options) -> (Self, Service) {
         let pipeline = Pipeline::new(parts.clone());
-        let Parts { store, delegates, contents, .. } = parts;
+        let Parts { store, delegates, contents, secrets, .. } = parts;
         let (jobs, service) = Jobs::new(store.clone(), pipeline, options);
         let (callbacks, templates) = (Register::refusing(), tdl::Options::default());
-        (Self { store, delegates, contents, callbacks, jobs, templates }, service)
+        let factory = Self { store, delegates, contents, callbacks, jobs, templates, secrets };
+        (factory, service)
     }
 
     /// Is as strict with templates as these options say.

@@ -14,9 +14,8 @@ mod service;
 
 pub use service::{Late, Service};
 
-use crate::delegate::Account;
-use crate::domain::{Image, ImageId, Secret, Template};
-use crate::pipeline::Pipeline;
+use crate::domain::{GivenSecret, Image, ImageId, Template};
+use crate::pipeline::{GivenAccount, Pipeline};
 use crate::store::Store;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -61,11 +60,11 @@ pub enum Work {
     /// Build a target image from its parent.
     Target,
     /// Push its parent into an account.
-    Push(Account),
+    Push(GivenAccount),
     /// Make it inside an account.
-    Snapshot(Account),
+    Snapshot(GivenAccount),
     /// Delete it.
-    Delete(Account),
+    Delete(GivenAccount),
 }
 
 /// An image and what is to be done with it.
@@ -76,7 +75,7 @@ pub struct Job {
     /// Its template.
     pub template: Template,
     /// Its sensitive parameters.
-    pub secrets: Vec<(String, Secret)>,
+    pub secrets: Vec<(String, GivenSecret)>,
     /// What to do.
     pub work: Work,
 }

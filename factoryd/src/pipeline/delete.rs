@@ -3,8 +3,7 @@
 use super::images::{for_customisation, input_image, target_of};
 use super::recorder::Bodies;
 use super::step::{Step, discard};
-use super::{Build, Pipeline, Result, no_delegate, store_failed};
-use crate::delegate::Account;
+use super::{Build, GivenAccount, Pipeline, Result, no_delegate, store_failed};
 use crate::domain::Kind;
 
 const DELETE: Step =
@@ -15,7 +14,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// If the plugin fails or can't delete; the bodies are still there then.
-    pub async fn delete(&self, build: &Build, account: &Account) -> Result<()> {
+    pub async fn delete(&self, build: &Build, account: &GivenAccount) -> Result<()> {
         if self.is_on_provider(build) {
             self.delete_from_provider(build, account).await?;
         }
@@ -29,7 +28,8 @@ impl Pipeline {
             && !build.image.identifiers.identifier_on_provider.is_empty()
     }
 
-    async fn delete_from_provider(&self, build: &Build, account: &Account) -> Result<()> {
+    async fn delete_from_provider(&self, build: &Build, account: &GivenAccount) -> Result<()> {
+        let account = &self.account(account)?;
         let image = &build.image;
         let target = target_of(image)?;
         let cloud = self.delegates.cloud(target).map_err(|error| no_delegate(&error))?;

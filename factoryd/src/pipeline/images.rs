@@ -2,8 +2,8 @@
 
 use super::recorder::Bodies;
 use super::step::{Step, discard};
-use super::{Build, Pipeline, Result, no_delegate};
-use crate::delegate::{Account, InputImage};
+use super::{Build, GivenAccount, Pipeline, Result, no_delegate};
+use crate::delegate::InputImage;
 use crate::domain::{Failure, Fault, Image, Template};
 use crate::tdl;
 
@@ -27,7 +27,13 @@ impl Pipeline {
     ///
     /// # Errors
     /// If no plugin serves the target, or the plugin fails or can't push, or the build is cancelled.
-    pub async fn push(&self, build: &Build, account: &Account, target_image: Image) -> Result<()> {
+    pub async fn push(
+        &self,
+        build: &Build,
+        account: &GivenAccount,
+        target_image: Image,
+    ) -> Result<()> {
+        let account = &self.account(account)?;
         let target = target_of(&build.image)?;
         let cloud = self.delegates.cloud(target).map_err(|error| no_delegate(&error))?;
         let input = input_image(target_image, build.template.clone());
@@ -47,7 +53,8 @@ impl Pipeline {
     ///
     /// # Errors
     /// If no plugin serves the target, or the plugin fails or can't snapshot, or the build is cancelled.
-    pub async fn snapshot(&self, build: &Build, account: &Account) -> Result<()> {
+    pub async fn snapshot(&self, build: &Build, account: &GivenAccount) -> Result<()> {
+        let account = &self.account(account)?;
         let target = target_of(&build.image)?;
         let cloud = self.delegates.cloud(target).map_err(|error| no_delegate(&error))?;
         let template = self.with_contents(build).await?;

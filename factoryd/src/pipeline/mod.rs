@@ -27,9 +27,10 @@ pub use images::{for_customisation, recorded_template};
 pub(crate) use step::cancelled;
 pub use target_content::{InvalidTargetContent, TargetContent};
 
-use crate::delegate::{ContentSource, Delegates, NoContents};
-use crate::domain::{Failure, Fault, Image, Secret, Template};
+use crate::delegate::{Account, ContentSource, Delegates, NoContents};
+use crate::domain::{Failure, Fault, GivenSecret, Image, Template};
 use crate::report;
+use crate::secrets::Secrets;
 use crate::store::{self, Store};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,12 +46,21 @@ pub struct Build {
     pub image: Image,
     /// What it is built from.
     pub template: Template,
-    /// Its sensitive parameters.
-    pub secrets: Vec<(String, Secret)>,
+    /// Its sensitive parameters, whose values are looked up for each step.
+    pub secrets: Vec<(String, GivenSecret)>,
     /// Fires when the work is to stop.
     pub cancellation: CancellationToken,
     /// How long a plugin may clean up after that.
     pub cancel_grace: Duration,
+}
+
+/// An account of a provider, as a request gives it.
+#[derive(Debug, Clone)]
+pub struct GivenAccount {
+    /// The provider: a name or a definition.
+    pub provider: String,
+    /// The credentials; looked up when they are used.
+    pub credentials: GivenSecret,
 }
 
 /// What a factory is made of.
@@ -64,12 +74,16 @@ pub struct Parts {
     pub contents: Arc<dyn ContentSource>,
     /// What is added to target images, if anything is.
     pub target_content: Option<TargetContent>,
+    /// Where secrets are that are only named.
+    pub secrets: Secrets,
 }
 
 impl Parts {
-    /// Makes a factory's parts: one that fetches nothing, and adds nothing.
+    /// Makes a factory's parts: one that fetches nothing, adds nothing, and knows no secrets.
     pub fn new(store: Store, delegates: Arc<dyn Delegates>) -> Self {
-        Self { store, delegates, contents: Arc::new(NoContents), target_content: None }
+        let contents = Arc::new(NoContents);
+        let secrets = Secrets::default();
+        Self { store, delegates, contents, target_content: None, secrets }
     }
 }
 
@@ -80,13 +94,23 @@ pub struct Pipeline {
     delegates: Arc<dyn Delegates>,
     contents: Arc<dyn ContentSource>,
     target_content: Option<TargetContent>,
+    secrets: Secrets,
 }
 
 impl Pipeline {
     /// Makes a pipeline that records, works and fetches through these parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, delegates, contents, target_content } = parts;
-        Self { store, delegates, contents, target_content }
+        let Parts { store, delegates, contents, target_content, secrets } = parts;
+        Self { store, delegates, contents, target_content, secrets }
+    }
+
+    /// Answers an account with its credentials as they are now.
+    ///
+    /// # Errors
+    /// If they are named, and can't be had.
+    fn account(&self, given: &GivenAccount) -> Result<Account> {
+        let credentials = self.secrets.value(&given.credentials)?;
+        Ok(Account { provider: given.provider.clone(), credentials })
     }
 }
 

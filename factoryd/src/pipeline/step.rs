@@ -34,13 +34,14 @@ impl Pipeline {
     /// Runs one step. Its directory lives for as long as the answer.
     ///
     /// # Errors
-    /// What the delegate says, with the method as step; or that it was cancelled.
+    /// What the delegate says, with the method as step; that it was cancelled; or that a secret can't be had.
     pub(super) async fn step<T>(
         &self,
         build: &Build,
         step: Step,
         call: impl AsyncFnOnce(&Operation) -> std::result::Result<T, delegate::Error>,
     ) -> Result<Done<T>> {
+        let secrets = self.secrets.values(&build.secrets)?;
         let id = OperationId::new(&build.image.id, build.image.last_cursor, step.method);
         let work_dir =
             self.store.work_dir(id.as_str()).await.map_err(|error| store_failed(&error))?;
@@ -57,7 +58,7 @@ impl Pipeline {
             attempt: build.image.attempt,
             work_dir: work_dir.path().to_owned(),
             parameters: build.image.parameters.clone(),
-            secrets: build.secrets.clone(),
+            secrets,
             cancellation: build.cancellation.clone(),
             cancel_grace: build.cancel_grace,
             sink: recorder.clone(),

@@ -165,6 +165,7 @@ impl Store {
             artifacts: image.artifacts.clone(),
             properties: image.properties.0.clone(),
             parameters: image.parameters.0.clone(),
+            secrets: image.secrets.clone(),
         };
         detail.into_json(self.root()).map_err(|damage| self.damaged(&damage))
     }
@@ -199,6 +200,7 @@ fn hot(row: &SqliteRow, root: &Path) -> Result<Image, Damage> {
         artifacts: detail.artifacts,
         properties: Parameters(detail.properties),
         parameters: Parameters(detail.parameters),
+        secrets: detail.secrets,
         icicle_xml: None,
         attempt: column(row, "attempt")?,
         created: time(column(row, "created")?),

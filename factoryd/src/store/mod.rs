@@ -36,6 +36,7 @@ mod reserve;
 mod resources;
 mod rows;
 mod schema;
+mod secret_row;
 mod signed_ahead;
 mod tokens;
 mod work;

@@ -3,9 +3,10 @@
 //! **Invariant:** what [`FORMAT`] 1 wrote can be read for ever; `fixtures/` has a store to prove it. A new field has a default;
 //! anything more gets a new format.
 
+use super::secret_row;
 use crate::domain::{
     Artifact, CloudIdentifiers, EventKind, Failure, Fault, Kind, LogLevel, LogLine, Notice,
-    PackageList, Progress, Resource, ResourceState, Status,
+    PackageList, Progress, Resource, ResourceState, SecretSources, Status,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -68,6 +69,8 @@ pub(super) struct Detail {
     pub(super) artifacts: Vec<Artifact>,
     pub(super) properties: Map<String, Value>,
     pub(super) parameters: Map<String, Value>,
+    #[serde(with = "secret_row", skip_serializing_if = "secret_row::is_empty")]
+    pub(super) secrets: SecretSources,
 }
 
 impl Detail {

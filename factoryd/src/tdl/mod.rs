@@ -37,7 +37,7 @@ pub use json::{problems_json, template_json};
 pub use merge::{check_target_content, merge_packages, merge_repositories, merge_target_content};
 pub use problem::{Problem, Problems};
 pub use render::render;
-pub use secrets::blank_secrets;
+pub use secrets::{blank_secrets, has_secrets};
 
 use crate::domain::Template;
 use crate::report::quote;

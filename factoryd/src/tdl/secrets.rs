@@ -12,6 +12,11 @@ pub fn blank_secrets(document: &str) -> String {
     replace(document, |secret| secret.chars().filter(|c| *c == '\n').collect())
 }
 
+/// Tells whether a document has secrets that [`blank_secrets`] takes out.
+pub fn has_secrets(document: &str) -> bool {
+    blank_secrets(document) != document
+}
+
 /// Answers the document with every character of a secret hidden, so that columns stay as they are.
 pub(super) fn mask_secrets(document: &str) -> String {
     replace(document, |secret| {

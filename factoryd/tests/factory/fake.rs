@@ -17,6 +17,7 @@ use factoryd::factory::{
 use factoryd::outbound::Policy;
 use factoryd::pipeline::TargetContent;
 use factoryd::rest;
+use factoryd::secrets::Secrets;
 use factoryd::store::{self, Store};
 use futures_util::TryStreamExt;
 use std::path::Path;
@@ -46,6 +47,8 @@ pub(crate) struct Script {
     pub(crate) contents: Option<Arc<dyn ContentSource>>,
     /// What the configuration adds to target images.
     pub(crate) target_content: Option<TargetContent>,
+    /// Where named secrets are.
+    pub(crate) secrets: Secrets,
     /// How many builds are under way, and the most there ever were.
     pub(crate) busy: Mutex<(usize, usize)>,
 }
@@ -223,6 +226,7 @@ impl CloudDelegate for Fake {
         _image: &InputImage,
     ) -> Result<(), Error> {
         let id = &identifiers.identifier_on_provider;
+        self.call(format!("deleting with {:?}", account.credentials.expose()));
         self.call(format!("DeleteFromProvider({}, {id})", account.provider));
         if self.0.fail_delete {
             return Err(Failure::new(Fault::Auth, "DENIED", "not allowed").into());
@@ -272,6 +276,7 @@ pub(crate) async fn world_at(script: Script, root: TempDir, options: Options) ->
         parts.contents = contents.clone();
     }
     parts.target_content.clone_from(&script.target_content);
+    parts.secrets = script.secrets.clone();
     let allowed = vec!["127.0.0.1".parse().unwrap()];
     let (callbacks, register) = callbacks::Service::new(
         store.clone(),
@@ -289,6 +294,17 @@ pub(crate) fn template(os: &str) -> String {
         "<template><name>t</name><os><name>{os}</name><version>1</version><arch>x86_64</arch>\
          <install type='url'><url>http://example.org/</url></install><rootpw>s3cret</rootpw></os></template>"
     )
+}
+
+/// Asks for a provider image.
+pub(crate) fn to_region_1(source: ProviderSource, credentials: &str) -> ProviderImageRequest {
+    ProviderImageRequest {
+        target: "fake".into(),
+        provider: "region-1".into(),
+        credentials: Secret::new(credentials),
+        source,
+        parameters: Parameters::default(),
+    }
 }
 
 impl World {
@@ -310,14 +326,8 @@ impl World {
     }
 
     pub(crate) async fn push(&self, target: &ImageId) -> Image {
-        let request = ProviderImageRequest {
-            target: "fake".into(),
-            provider: "region-1".into(),
-            credentials: Secret::new("hunter2"),
-            source: ProviderSource::TargetImage(target.clone()),
-            parameters: Parameters::default(),
-        };
-        self.factory.create_provider_image(request).await.unwrap()
+        let source = ProviderSource::TargetImage(target.clone());
+        self.factory.create_provider_image(to_region_1(source, "hunter2")).await.unwrap()
     }
 
     pub(crate) fn deletion(&self, id: &ImageId, cascade: bool) -> DeleteRequest {

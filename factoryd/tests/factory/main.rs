@@ -8,5 +8,6 @@ mod deleting;
 mod fake;
 mod making;
 mod receiver;
+mod secrets;
 mod target_content;
 mod watching;

@@ -8,7 +8,7 @@ use factoryd::delegate::{
 };
 use factoryd::domain::{
     CloudIdentifiers, Failure, Image, ImageId, Install, InstallSource, Kind, OperatingSystem,
-    Parameters, Status, Template,
+    Parameters, SecretSources, Status, Template,
 };
 use factoryd::plugin::{Host, Options, PluginStatus};
 use rustix::process::{Pid, Signal};
@@ -361,6 +361,7 @@ pub(crate) fn input_image() -> InputImage {
         artifacts: Vec::new(),
         properties: Parameters::default(),
         parameters: Parameters::default(),
+        secrets: SecretSources::default(),
         icicle_xml: None,
         attempt: 1,
         created: now,

@@ -119,7 +119,7 @@ pub(super) struct ProviderImageArguments {
     pub(super) target: String,
     /// The provider: `@` and its name, or a file with its definition.
     pub(super) provider: String,
-    /// A file with the credentials; `-` reads them from standard input.
+    /// A file with the credentials; `-` reads them from standard input. `secret:NAME` takes those that the factory keeps.
     #[arg(value_name = "CREDENTIALS_FILE")]
     pub(super) credentials: PathBuf,
     #[command(flatten)]
@@ -169,7 +169,7 @@ pub(super) struct DeleteArguments {
     /// The provider, if it is not the one the image was made with: `@` and its name, or a file with its definition.
     #[arg(long)]
     pub(super) provider: Option<String>,
-    /// A file with the provider's credentials.
+    /// A file with the provider's credentials, or `secret:NAME`.
     #[arg(long, value_name = "FILE")]
     pub(super) credentials: Option<PathBuf>,
     /// The target; the image knows its own.

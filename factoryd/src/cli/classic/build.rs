@@ -72,7 +72,7 @@ pub(super) fn provider(arguments: ProviderImageArguments) -> Result<Plan, Error>
     Ok(Plan::Provider(v1::CreateProviderImageRequest {
         target: arguments.target,
         provider: provider_definition(&arguments.provider)?,
-        credentials: input::text(&arguments.credentials)?.trim_end().to_owned(),
+        credentials: input::secret(&arguments.credentials)?.trim_end().to_owned(),
         source: Some(source),
         parameters_json: Value::Object(parameters).to_string(),
         snapshot,

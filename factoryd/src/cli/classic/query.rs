@@ -50,7 +50,7 @@ pub(super) async fn delete(
     let provider =
         arguments.provider.as_deref().map_or_else(|| Ok(String::new()), provider_definition)?;
     let credentials =
-        arguments.credentials.as_deref().map_or_else(|| Ok(String::new()), input::text)?;
+        arguments.credentials.as_deref().map_or_else(|| Ok(String::new()), input::secret)?;
     let parameters = arguments.parameters.read()?;
     let image = ids::find(&mut client, &arguments.image).await?;
     if let Some(target) = arguments.target.as_deref().filter(|target| *target != image.target) {

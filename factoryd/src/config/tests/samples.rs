@@ -7,6 +7,7 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("plugins", "[\"/usr\"]", "/etc"),
     ("require_root_password", "true", "false"),
     ("target_content", "\"/tmp/written\"", "/tmp/typed"),
+    ("secrets.directory", "\"/tmp/written\"", "/tmp/typed"),
     ("jobs.concurrent_builds", "71", "72"),
     ("jobs.cancel_grace", "\"41s\"", "42s"),
     ("jobs.drain_deadline", "\"41s\"", "42s"),

@@ -1,7 +1,7 @@
 //! Images: recorded, listed, changed.
 
 use super::*;
-use crate::domain::{Event, IllegalTransition};
+use crate::domain::{Event, IllegalTransition, SecretName, SecretSource, SecretSources};
 use crate::store::{Error, EventQuery, ImageFilter};
 use serde_json::json;
 
@@ -21,6 +21,11 @@ async fn every_field_of_an_image_and_every_kind_of_event_survive() {
         snapshot: true,
         properties: parameters.clone(),
         parameters,
+        secrets: SecretSources {
+            credentials: Some(SecretSource::Named(SecretName::parse("prod.x").unwrap())),
+            parameters: vec![("token".into(), SecretSource::Request)],
+            template: true,
+        },
         icicle_xml: Some("<first/>".to_owned()),
         attempt: 3,
         ..image(2)
