@@ -72,7 +72,7 @@ impl Service {
                 () = token.cancelled() => {}
                 () = tokio::time::sleep(pause) => {}
                 ended = self.busy.join_next_with_id(), if !self.busy.is_empty() => self.ended(ended),
-                _ = news.changed() => tokio::time::sleep(GATHER).await,
+                () = news.changed() => tokio::time::sleep(GATHER).await,
             }
         }
         self.drain().await;

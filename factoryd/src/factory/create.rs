@@ -13,11 +13,9 @@ use crate::domain::{
 };
 use crate::jobs::{Job, ShuttingDown, Work};
 use crate::pipeline::{GivenAccount, for_customisation, recorded_template};
-use crate::store::NewCallback;
+use crate::store::{NewCallback, Store};
 use crate::tdl;
 use std::sync::Arc;
-use std::time::SystemTime;
-use uuid::Uuid;
 
 /// What is common to all images that are about to begin.
 struct Draft {
@@ -189,7 +187,7 @@ impl Factory {
 
     /// Records an image and submits its job.
     async fn begin(&self, draft: Draft) -> Result<Image, Error> {
-        let image = draft.image();
+        let image = draft.image(&self.store);
         let callbacks = self.accept(&draft.callbacks)?;
         self.store.insert_with(&image, &callbacks).await?;
         let job = Job {
@@ -281,8 +279,8 @@ impl Draft {
         }
     }
 
-    fn image(&self) -> Image {
-        let id = ImageId::from_uuid(Uuid::new_v4());
+    fn image(&self, store: &Store) -> Image {
+        let id = ImageId::from_uuid(store.fresh_id());
         Image {
             name: self.template.name.clone(),
             template_xml: self.template.xml.clone(),
@@ -296,7 +294,7 @@ impl Draft {
                 &self.secrets,
                 self.template_has_secrets,
             ),
-            ..Image::asked_for(id, self.kind, SystemTime::now())
+            ..Image::asked_for(id, self.kind, store.now())
         }
     }
 }

@@ -11,7 +11,6 @@ use crate::jobs::{Job, ShuttingDown, Work};
 use crate::pipeline::{GivenAccount, recorded_template};
 use crate::store::NewCallback;
 use crate::tdl;
-use std::time::SystemTime;
 
 impl Factory {
     /// Begins the deletion of an image: DELETING at once, DELETED or DELETEFAILED later. With `cascade`, the images made
@@ -64,7 +63,7 @@ impl Factory {
         let mut parameters = request.parameters.clone();
         let secrets = self.sensitive_to_deletion(&image, &mut parameters).await?;
         let status = EventKind::Status { from: image.status, to: Status::Deleting, failure: None };
-        self.store.append_with(&image.id, vec![(SystemTime::now(), status)], callbacks).await?;
+        self.store.append_with(&image.id, vec![(self.store.now(), status)], callbacks).await?;
         let mut image = self.image(&image.id).await?;
         image.parameters.0.extend(parameters.0);
         let job = Job { image, template, secrets, work: Work::Delete(account) };
@@ -111,7 +110,8 @@ impl Factory {
     }
 
     async fn forget(&self, image: &Image, callbacks: &[NewCallback]) -> Result<(), Error> {
-        let step = |from, to| (SystemTime::now(), EventKind::Status { from, to, failure: None });
+        let now = self.store.now();
+        let step = |from, to| (now, EventKind::Status { from, to, failure: None });
         let end =
             vec![step(image.status, Status::Deleting), step(Status::Deleting, Status::Deleted)];
         self.store.append_with(&image.id, end, callbacks).await?;

@@ -5,9 +5,8 @@
 
 use super::{Error, Factory};
 use crate::domain::{EventKind, Failure, Fault, Image, ImageId, Kind, Notice, Secret, Status};
+use crate::store::Store;
 use crate::tdl;
-use std::time::SystemTime;
-use uuid::Uuid;
 
 /// Templates longer than this, in bytes, are not recorded: none that is valid is as long.
 const TEMPLATE_LEN_MAX: usize = 4 * 1024 * 1024;
@@ -44,11 +43,11 @@ impl Factory {
     ) -> Result<Image, Error> {
         let failure = reason(refusal)?;
         let callbacks = self.accept(&request.callbacks)?;
-        let image = request.image();
+        let image = request.image(&self.store);
         self.store.insert_with(&image, &callbacks).await?;
         let failed =
             EventKind::Status { from: Status::New, to: Status::Failed, failure: Some(failure) };
-        self.store.append(&image.id, vec![(SystemTime::now(), failed)]).await?;
+        self.store.append(&image.id, vec![(self.store.now(), failed)]).await?;
         self.image(&image.id).await
     }
 }
@@ -81,18 +80,18 @@ fn line(notice: &Notice) -> String {
 }
 
 impl RefusedRequest {
-    fn image(self) -> Image {
+    fn image(self, store: &Store) -> Image {
         let recordable = self.template_xml.len() <= TEMPLATE_LEN_MAX;
         let template_xml =
             if recordable { tdl::blank_secrets(&self.template_xml) } else { String::new() };
-        let id = ImageId::from_uuid(Uuid::new_v4());
+        let id = ImageId::from_uuid(store.fresh_id());
         Image {
             template_xml,
             parent: self.parent,
             target: self.target,
             provider: self.provider,
             snapshot: self.snapshot,
-            ..Image::asked_for(id, self.kind, SystemTime::now())
+            ..Image::asked_for(id, self.kind, store.now())
         }
     }
 }

@@ -2,10 +2,9 @@
 
 use super::{Error, Factory, WatchRequest};
 use crate::domain::Event;
-use crate::store::{EventQuery, Store};
+use crate::store::{EventQuery, News, Store};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use std::time::Duration;
-use tokio::sync::watch;
 
 /// How many events are read at once.
 const BATCH: usize = 500;
@@ -15,7 +14,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(300);
 struct Watcher {
     store: Store,
     request: WatchRequest,
-    cursor: watch::Receiver<u64>,
+    cursor: News,
 }
 
 impl Factory {

@@ -28,7 +28,7 @@ impl Jobs {
             if let Some(child) = children.iter().find(|child| child.status != Status::Deleting) {
                 return Err(kept(image, child));
             }
-            let _ = tokio::time::timeout(LOOK_AGAIN, cursor.changed()).await;
+            _ = tokio::time::timeout(LOOK_AGAIN, cursor.changed()).await;
         }
     }
 }

@@ -17,7 +17,7 @@ pub use service::{Late, Service};
 use crate::domain::{GivenSecret, Image, ImageId, Template};
 use crate::pipeline::{GivenAccount, Pipeline};
 use crate::store::Store;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -95,7 +95,7 @@ struct Inner {
     options: Options,
     slots: Semaphore,
     tasks: TaskTracker,
-    running: Mutex<HashMap<ImageId, CancellationToken>>,
+    running: Mutex<BTreeMap<ImageId, CancellationToken>>,
     shutdown: CancellationToken,
 }
 
@@ -141,7 +141,7 @@ impl Jobs {
         self.running().keys().cloned().collect()
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<ImageId, CancellationToken>> {
+    fn running(&self) -> MutexGuard<'_, BTreeMap<ImageId, CancellationToken>> {
         self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -40,7 +40,7 @@ impl Jobs {
                 Decision::Go => return Ok(Some(parent)),
                 Decision::GiveUp => return Err(failed(image, &parent)),
                 Decision::Wait => {
-                    let _ = tokio::time::timeout(LOOK_AGAIN, cursor.changed()).await;
+                    _ = tokio::time::timeout(LOOK_AGAIN, cursor.changed()).await;
                 }
             }
         }

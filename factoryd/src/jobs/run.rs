@@ -5,7 +5,7 @@ use crate::domain::{EventKind, Failure, Fault, Image, ImageId, Progress, Status}
 use crate::pipeline::{self, Build};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span};
 
@@ -82,7 +82,7 @@ impl Jobs {
     }
 
     async fn record(&self, id: &ImageId, kinds: Vec<Entry>) -> Result<(), crate::store::Error> {
-        let now = SystemTime::now();
+        let now = self.0.store.now();
         let Some(mut image) = self.0.store.image(id).await? else { return Ok(()) };
         let mut events = Vec::with_capacity(kinds.len());
         for entry in kinds {

@@ -4,7 +4,6 @@ use super::Jobs;
 use super::run::interrupted;
 use crate::domain::{EventKind, Image, ImageId, Status};
 use crate::{report, store};
-use std::time::SystemTime;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -35,7 +34,7 @@ impl Service {
         let store = &self.jobs.0.store;
         for image in store.abandoned().await? {
             info!(id = %image.id, status = %image.status, "settling an image of a factory that is gone");
-            store.append(&image.id, vec![(SystemTime::now(), settled(&image))]).await?;
+            store.append(&image.id, vec![(store.now(), settled(&image))]).await?;
         }
         store.clean_work().await
     }

@@ -8,7 +8,6 @@ use crate::delegate::{self, CloudDelegate, InputImage};
 use crate::domain::{
     Artifact, CloudContent, EventKind, Image, LogLevel, LogLine, PackageList, Template,
 };
-use std::time::SystemTime;
 
 const SHOULD: Step =
     Step { method: "ShouldCreateTargetImage", percent: (0.0, 5.0), bodies: Bodies::Adopt };
@@ -161,7 +160,7 @@ impl Pipeline {
 
     /// Records one event of the factory's own.
     pub(super) async fn note(&self, build: &Build, kind: EventKind) -> Result<()> {
-        let events = vec![(SystemTime::now(), kind)];
+        let events = vec![(self.store.now(), kind)];
         let written = self.store.append(&build.image.id, events).await;
         written.map(drop).map_err(|error| store_failed(&error))
     }

@@ -1,13 +1,13 @@
 //! Events written down, and what they make of their image.
 
 use super::image_row::{self, ImageRow};
+use super::news::Herald;
 use super::writer::{Durability, Transaction};
 use super::{Error, NewCallback, Store, resources};
 use crate::domain::{Event, EventKind, Image, ImageId, ResourceState, Status};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::SystemTime;
-use tokio::sync::watch;
 
 impl Store {
     /// Writes what happened to an image, and the image as it is after that, all or nothing; answers the events with
@@ -40,6 +40,16 @@ impl Store {
         if events.is_empty() {
             return Ok(Vec::new());
         }
+        self.call("append", self.write_events(image, events, callbacks)).await
+    }
+
+    /// Writes events; those that must be written with the help of the reserve.
+    async fn write_events(
+        &self,
+        image: &ImageId,
+        events: Vec<(SystemTime, EventKind)>,
+        callbacks: &[NewCallback],
+    ) -> Result<Vec<Event>, Error> {
         if !events.iter().any(|(_, kind)| must_be_written(kind)) {
             return self.append_once(image, events, callbacks).await;
         }
@@ -74,7 +84,7 @@ impl Store {
         let recorded = resources::record(transaction.connection(), row.number, &events).await;
         recorded.map_err(self.failed("record resources"))?;
         self.update_image(&mut transaction, &row).await?;
-        let wake = self.wake(row.image.last_cursor);
+        let wake = self.wake();
         transaction.commit().await?;
         drop(wake);
         let replaced = known.difference(&paths(&row.image)).cloned().collect();
@@ -99,20 +109,17 @@ impl Store {
 
     /// Answers something that, dropped, tells watchers to look: however the commit ends, and even if its caller goes
     /// away in the middle of it. To look in vain does no harm.
-    pub(super) fn wake(&self, cursor: u64) -> Wake<'_> {
-        Wake { watchers: &self.inner.cursor, cursor }
+    pub(super) fn wake(&self) -> Wake<'_> {
+        Wake(&self.inner.herald)
     }
 }
 
 /// Wakes watchers when dropped.
-pub(super) struct Wake<'a> {
-    watchers: &'a watch::Sender<u64>,
-    cursor: u64,
-}
+pub(super) struct Wake<'a>(&'a Herald);
 
 impl Drop for Wake<'_> {
     fn drop(&mut self) {
-        self.watchers.send_modify(|last| *last = self.cursor.max(*last));
+        self.0.tell();
     }
 }
 

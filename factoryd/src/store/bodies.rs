@@ -1,7 +1,7 @@
 //! Bodies: files that become an image's, whole or not at all.
 
 use super::work::remove_tree;
-use super::{Error, Store, blocking, content};
+use super::{Error, Store, blocking, content, seam};
 use crate::domain::{Artifact, ImageId};
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use std::fs::{self, DirBuilder, File, Metadata, Permissions};
@@ -35,6 +35,10 @@ impl Store {
     /// # Errors
     /// If there is no such image, the file is not a regular file in a work directory, or it can't be read or moved.
     pub async fn adopt(&self, image: &ImageId, new: NewArtifact) -> Result<Artifact, Error> {
+        self.call("adopt", self.move_in(image, new)).await
+    }
+
+    async fn move_in(&self, image: &ImageId, new: NewArtifact) -> Result<Artifact, Error> {
         self.must_exist(image).await?;
         let work = self.root().join("work");
         let directory = self.body_dir(image);
@@ -48,6 +52,10 @@ impl Store {
     /// If there is no such image, the file is no body in this store or has another size than is recorded, or it can't be
     /// linked or copied.
     pub async fn share(&self, from: &Artifact, to: &ImageId) -> Result<Artifact, Error> {
+        self.call("share", self.link_in(from, to)).await
+    }
+
+    async fn link_in(&self, from: &Artifact, to: &ImageId) -> Result<Artifact, Error> {
         self.must_exist(to).await?;
         let images = self.images_dir();
         let directory = self.body_dir(to);
@@ -72,9 +80,12 @@ impl Store {
     /// If one can't be removed.
     pub async fn remove_bodies(&self, image: &ImageId) -> Result<(), Error> {
         let directory = self.body_dir(image);
-        blocking(move || remove_tree(&directory)).await?;
-        self.inner.reserve.refill().await;
-        Ok(())
+        self.call("remove_bodies", async {
+            blocking(move || remove_tree(&directory)).await?;
+            self.inner.reserve.refill().await;
+            Ok(())
+        })
+        .await
     }
 
     /// Removes the files of `replaced` that are the image's own. One that can't be removed costs space, no more.
@@ -86,6 +97,9 @@ impl Store {
         }
         blocking(move || {
             for path in replaced {
+                if seam::write("remove", &path).is_err() {
+                    return;
+                }
                 match fs::remove_file(&path) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => {
                         tracing::warn!(path = %path.display(), %error, "a replaced body stays behind");
@@ -184,6 +198,7 @@ fn digest(file: &File, size: u64, new: &NewArtifact, path: &Path) -> Result<Stri
 /// Makes a file last, and nobody's to change. One that has another name elsewhere is not opened to more readers.
 pub(super) fn finish(file: &File, path: &Path) -> Result<(), Error> {
     let failed = |source| Error::file("synchronise", path, source);
+    seam::write("synchronise", path)?;
     file.sync_all().map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     let readable = if metadata.nlink() > 1 { metadata.mode() & 0o444 } else { 0o444 };
@@ -192,6 +207,7 @@ pub(super) fn finish(file: &File, path: &Path) -> Result<(), Error> {
 }
 
 pub(super) fn make_dir(directory: &Path) -> Result<(), Error> {
+    seam::write("make the directory", directory)?;
     match DirBuilder::new().mode(0o700).create(directory) {
         Ok(()) => sync_dir(directory.parent().unwrap_or(directory)),
         Err(source) if source.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -200,12 +216,14 @@ pub(super) fn make_dir(directory: &Path) -> Result<(), Error> {
 }
 
 pub(super) fn sync_dir(directory: &Path) -> Result<(), Error> {
+    seam::write("synchronise", directory)?;
     let synchronised = File::open(directory).and_then(|open| open.sync_all());
     synchronised.map_err(|source| Error::file("synchronise", directory, source))
 }
 
 /// Moves a file into a directory, under its own name or the next one that is free.
 pub(super) fn rename(source: &Path, directory: &Path) -> Result<PathBuf, Error> {
+    seam::write("move into the store", source)?;
     let moved = place(source, directory, |path| {
         renameat_with(CWD, source, CWD, path, RenameFlags::NOREPLACE).map_err(io::Error::from)
     });
@@ -214,6 +232,7 @@ pub(super) fn rename(source: &Path, directory: &Path) -> Result<PathBuf, Error> 
 
 /// Links a file into a directory; `None` if the file system can't.
 fn link(source: &Path, directory: &Path) -> Result<Option<PathBuf>, Error> {
+    seam::write("link", source)?;
     use io::ErrorKind::{CrossesDevices, PermissionDenied, TooManyLinks, Unsupported};
     match place(source, directory, |path| fs::hard_link(source, path)) {
         Ok(path) => Ok(Some(path)),
@@ -231,6 +250,7 @@ fn copy(
     directory: &Path,
 ) -> Result<PathBuf, Error> {
     let failed = |source| Error::file("copy", &from.path, source).needing(from.size);
+    seam::write("copy", &from.path)?;
     let temporary = temporary.join(Uuid::now_v7().to_string());
     let name = from.path.file_name().unwrap_or_default();
     DirBuilder::new().recursive(true).mode(0o700).create(&temporary).map_err(failed)?;

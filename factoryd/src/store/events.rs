@@ -3,11 +3,10 @@
 use super::image_row::{column, image_id, nanoseconds, time, unsigned};
 use super::rows::{self, Damage, FORMAT};
 use super::writer::Transaction;
-use super::{Error, Store};
+use super::{Error, News, Store};
 use crate::domain::{Event, EventKind, ImageId};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
-use tokio::sync::watch;
 
 /// How many events one statement writes: few enough for SQLite's limit on bound values.
 const ROWS_PER_INSERT: usize = 500;
@@ -37,16 +36,20 @@ impl Store {
     /// # Errors
     /// If the database can't be read.
     pub async fn events(&self, query: &EventQuery) -> Result<Vec<Event>, Error> {
+        self.call("events", self.read_events(query)).await
+    }
+
+    async fn read_events(&self, query: &EventQuery) -> Result<Vec<Event>, Error> {
         let rows = select(query).build().fetch_all(&self.inner.readers).await;
         let rows = rows.map_err(self.failed("read events"))?;
         let events = rows.iter().map(|row| self.event(row)).collect::<Result<_, _>>();
         events.map_err(|damage| self.damaged(&damage))
     }
 
-    /// Answers the last cursor that this process wrote, to be watched. Other processes' events do not show; whoever
-    /// waits for those too asks [`Store::last_cursor`] now and then.
-    pub fn cursor(&self) -> watch::Receiver<u64> {
-        self.inner.cursor.subscribe()
+    /// Answers what tells that this process wrote events. Other processes' events do not show; whoever waits for those too
+    /// looks now and then.
+    pub fn cursor(&self) -> News {
+        self.inner.herald.listen()
     }
 
     /// Answers the last cursor that any process wrote; 0 if there is no event yet.
@@ -54,6 +57,10 @@ impl Store {
     /// # Errors
     /// If the database can't be read.
     pub async fn last_cursor(&self) -> Result<u64, Error> {
+        self.call("last_cursor", self.read_last_cursor()).await
+    }
+
+    async fn read_last_cursor(&self) -> Result<u64, Error> {
         let last = sqlx::query_scalar::<_, i64>(LAST_CURSOR).fetch_one(&self.inner.readers).await;
         Ok(last.map_err(self.failed("read the last cursor"))?.cast_unsigned())
     }

@@ -24,6 +24,10 @@ impl Store {
         image: &Image,
         callbacks: &[NewCallback],
     ) -> Result<Event, Error> {
+        self.call("insert", self.insert_new(image, callbacks)).await
+    }
+
+    async fn insert_new(&self, image: &Image, callbacks: &[NewCallback]) -> Result<Event, Error> {
         let mut transaction = self.inner.writer.begin(Durability::Process).await?;
         if let Some(parent) = &image.parent {
             self.load(&mut transaction, parent).await?;
@@ -39,7 +43,7 @@ impl Store {
         let number = self.insert_image(&mut transaction, &image).await?;
         self.insert_events(&mut transaction, number, std::slice::from_ref(&event)).await?;
         self.insert_callbacks(&mut transaction, number, event.cursor, callbacks).await?;
-        let wake = self.wake(event.cursor);
+        let wake = self.wake();
         transaction.commit().await?;
         drop(wake);
         Ok(event)
@@ -50,6 +54,10 @@ impl Store {
     /// # Errors
     /// If the database can't be read.
     pub async fn image(&self, id: &ImageId) -> Result<Option<Image>, Error> {
+        self.call("image", self.find_image(id)).await
+    }
+
+    async fn find_image(&self, id: &ImageId) -> Result<Option<Image>, Error> {
         let mut query = QueryBuilder::new(image_row::SELECT_WHOLE);
         query.push(" WHERE i.id = ").push_bind(id.as_str());
         let row = query.build().fetch_optional(&self.inner.readers).await;

@@ -44,7 +44,8 @@ impl Store {
         heard: Heard,
     ) -> Result<PathBuf, Error> {
         let (from, to) = (from.to_owned(), work.path().join(name));
-        blocking(move || take_in(&from, &to, taking, &heard).map(|()| to)).await
+        let taken = blocking(move || take_in(&from, &to, taking, &heard).map(|()| to));
+        self.call("take_in", taken).await
     }
 
     /// Answers the SHA-256 of a file.
@@ -53,13 +54,13 @@ impl Store {
     /// If it can't be read.
     pub async fn digest(&self, file: &Path, heard: Heard) -> Result<String, Error> {
         let path = file.to_owned();
-        blocking(move || {
+        let digest = blocking(move || {
             let (file, metadata) = open_regular(&path)?;
             let size = metadata.len();
             content::sha256(&file, size, &|done| heard(done, size))
                 .map_err(|source| Error::reading("read", &path, source))
-        })
-        .await
+        });
+        self.call("digest", digest).await
     }
 
     /// Records an image with its files and all that happened to it, in one transaction. The files move out of a work
@@ -74,6 +75,15 @@ impl Store {
         files: Vec<NewArtifact>,
         events: Vec<(SystemTime, EventKind)>,
     ) -> Result<Vec<Event>, Error> {
+        self.call("import", self.import_new(image, files, events)).await
+    }
+
+    async fn import_new(
+        &self,
+        image: &Image,
+        files: Vec<NewArtifact>,
+        events: Vec<(SystemTime, EventKind)>,
+    ) -> Result<Vec<Event>, Error> {
         let work = self.root().join("work");
         let files = blocking(move || finished(&work, files)).await?;
         let mut transaction = self.inner.writer.begin(Durability::Power).await?;
@@ -81,8 +91,8 @@ impl Store {
         let directory = self.body_dir(&image.id);
         let recorded = self.record_imported(&mut transaction, image, &directory, files, events);
         match recorded.await {
-            Ok((events, last)) => {
-                let wake = self.wake(last);
+            Ok(events) => {
+                let wake = self.wake();
                 transaction.commit().await?;
                 drop(wake);
                 Ok(events)
@@ -115,7 +125,7 @@ impl Store {
         directory: &Path,
         files: Vec<NewArtifact>,
         events: Vec<(SystemTime, EventKind)>,
-    ) -> Result<(Vec<Event>, u64), Error> {
+    ) -> Result<Vec<Event>, Error> {
         if let Some(parent) = &image.parent {
             self.load(transaction, parent).await?;
         }
@@ -127,7 +137,7 @@ impl Store {
         self.insert_events(transaction, number, &events).await?;
         let directory = directory.to_owned();
         blocking(move || put(&directory, &files)).await?;
-        Ok((events, image.last_cursor))
+        Ok(events)
     }
 
     /// Removes files of images that were never recorded: what an import leaves that dies just before its end.

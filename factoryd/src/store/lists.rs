@@ -56,6 +56,10 @@ impl Store {
     /// # Errors
     /// If the database can't be read.
     pub async fn images(&self, filter: &ImageFilter, page: &Page) -> Result<Listed<Image>, Error> {
+        self.call("images", self.list_images(filter, page)).await
+    }
+
+    async fn list_images(&self, filter: &ImageFilter, page: &Page) -> Result<Listed<Image>, Error> {
         let mut query = select(image_row::SELECT_WHOLE, filter, page);
         let mut rows = query.build().fetch(&self.inner.readers);
         let mut listed = Listed { items: Vec::new(), more: false };
@@ -84,6 +88,10 @@ impl Store {
         filter: &ImageFilter,
         page: &Page,
     ) -> Result<Listed<ImageId>, Error> {
+        self.call("image_ids", self.list_ids(filter, page)).await
+    }
+
+    async fn list_ids(&self, filter: &ImageFilter, page: &Page) -> Result<Listed<ImageId>, Error> {
         let mut query = select("SELECT i.id FROM images i", filter, page);
         let rows = query.build().fetch_all(&self.inner.readers).await;
         let rows = rows.map_err(self.failed("list ids"))?;
@@ -102,6 +110,10 @@ impl Store {
     /// # Errors
     /// If the database can't be read.
     pub async fn count_images(&self, filter: &ImageFilter) -> Result<usize, Error> {
+        self.call("count_images", self.count(filter)).await
+    }
+
+    async fn count(&self, filter: &ImageFilter) -> Result<usize, Error> {
         let mut query = QueryBuilder::new("SELECT count(*) FROM images i");
         push_conditions(&mut query, filter);
         let count = query.build_query_scalar::<i64>().fetch_one(&self.inner.readers).await;

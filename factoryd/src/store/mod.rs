@@ -18,7 +18,8 @@
 //! twice. A write that was acknowledged survives `kill -9`; a power cut may undo the last ones, but none before a
 //! [`Resource`](crate::domain::EventKind::Resource) event, which is synchronised before [`Store::append`] returns. Nothing in
 //! `images/` is ever partial or changed. An image that is not settled has exactly one owner, and when that is dead exactly
-//! one other process gets it ([`Store::abandoned`]).
+//! one other process gets it ([`Store::abandoned`]). Every call that
+//! images need goes through one seam ([`Faults`]), where a simulation takes hold of it.
 
 mod append;
 mod bodies;
@@ -30,12 +31,14 @@ mod image_row;
 mod images;
 mod import;
 mod lists;
+mod news;
 mod owner;
 mod ownership;
 mod reserve;
 mod resources;
 mod rows;
 mod schema;
+mod seam;
 mod secret_row;
 mod signed_ahead;
 mod tokens;
@@ -51,9 +54,12 @@ pub use error::Error;
 pub use events::EventQuery;
 pub use import::{Heard, Taking};
 pub use lists::{ImageFilter, Listed, Page};
+pub use news::News;
+pub use seam::Faults;
 pub use signed_ahead::SignedAhead;
 pub use work::WorkDir;
 
+use news::Herald;
 use owner::Owner;
 use reserve::Reserve;
 use sqlx::SqlitePool;
@@ -61,7 +67,7 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::watch;
+use uuid::Uuid;
 use writer::Writer;
 
 /// Where a store is.
@@ -84,7 +90,8 @@ struct Inner {
     reserve: Reserve,
     writer: Writer,
     readers: SqlitePool,
-    cursor: watch::Sender<u64>,
+    herald: Herald,
+    faults: Option<Arc<dyn Faults>>,
 }
 
 impl Store {
@@ -93,9 +100,21 @@ impl Store {
     /// # Errors
     /// If it can't be written, is newer than this program, or is damaged.
     pub async fn open(options: Options) -> Result<Self, Error> {
-        let reserve = Reserve::of(&options.root);
+        Self::set_up(options.root, None).await
+    }
+
+    /// Opens the store as [`open`](Self::open) does, at the mercy of a simulation.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn open_with(options: Options, faults: Arc<dyn Faults>) -> Result<Self, Error> {
+        seam::at_work(faults.clone(), Self::set_up(options.root, Some(faults))).await
+    }
+
+    async fn set_up(root: PathBuf, faults: Option<Arc<dyn Faults>>) -> Result<Self, Error> {
+        let reserve = Reserve::of(&root);
         loop {
-            let opened = Self::open_once(options.root.clone()).await;
+            let opened = Self::open_once(root.clone(), faults.clone()).await;
             if !reserve.helps(&opened).await {
                 let store = opened?;
                 reserve.refill().await;
@@ -104,17 +123,15 @@ impl Store {
         }
     }
 
-    async fn open_once(root: PathBuf) -> Result<Self, Error> {
-        let (root, owner, _setup) = blocking(move || prepare(&root)).await?;
+    async fn open_once(root: PathBuf, faults: Option<Arc<dyn Faults>>) -> Result<Self, Error> {
+        let owner = faults.as_ref().map_or_else(Uuid::now_v7, |faults| faults.id());
+        let (root, owner, _setup) = blocking(move || prepare(&root, owner)).await?;
         let database = root.join("factory.db");
         let writer = Writer::open(database.clone()).await?;
         let readers = schema::readers(&database);
-        let cursor = watch::Sender::new(0);
-        let reserve = Reserve::of(&root);
-        let inner = Inner { root, database, owner, reserve, writer, readers, cursor };
-        let store = Self { inner: Arc::new(inner) };
-        store.inner.cursor.send_replace(store.last_cursor().await?);
-        Ok(store)
+        let (reserve, herald) = (Reserve::of(&root), Herald::default());
+        let inner = Inner { root, database, owner, reserve, writer, readers, herald, faults };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Closes the database, so that all of it is in one file. Clones can't be used after that. A store that is not closed
@@ -157,14 +174,14 @@ impl std::fmt::Debug for Store {
 }
 
 /// Makes the directories, becomes an owner, and holds the store while the database is set up.
-fn prepare(root: &Path) -> Result<(PathBuf, Owner, fs::File), Error> {
+fn prepare(root: &Path, owner: Uuid) -> Result<(PathBuf, Owner, fs::File), Error> {
     make_dir(root)?;
     let root = root.canonicalize().map_err(|source| Error::reading("find", root, source))?;
     for name in ["images", "work", "owners"] {
         make_dir(&root.join(name))?;
     }
     let setup = owner::lock_store(&root.join("store.lock"))?;
-    let owner = Owner::register(&root.join("owners"))?;
+    let owner = Owner::register(&root.join("owners"), owner)?;
     Ok((root, owner, setup))
 }
 
@@ -175,6 +192,9 @@ fn make_dir(path: &Path) -> Result<(), Error> {
 
 /// Runs file operations where they may block. They run to their end even if the caller goes away.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    if seam::is_simulated() {
+        return work();
+    }
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(failed) => match failed.try_into_panic() {

@@ -19,9 +19,9 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    /// Becomes an owner, with a lock file in `directory`.
-    pub(super) fn register(directory: &Path) -> Result<Self, Error> {
-        let id = Uuid::now_v7().to_string();
+    /// Becomes an owner with an id that nobody else has and a lock file in `directory`.
+    pub(super) fn register(directory: &Path, id: Uuid) -> Result<Self, Error> {
+        let id = id.to_string();
         let path = lock_path(directory, &id);
         // Locked under another name first: nobody must see the file without its lock and take us for dead.
         let unready = directory.join(format!("{id}.new"));

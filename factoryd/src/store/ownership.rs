@@ -13,6 +13,10 @@ impl Store {
     /// # Errors
     /// If the database or the locks can't be read, or the database can't be written.
     pub async fn abandoned(&self) -> Result<Vec<Image>, Error> {
+        self.call("abandoned", self.take_over()).await
+    }
+
+    async fn take_over(&self) -> Result<Vec<Image>, Error> {
         let mut adopted = Vec::new();
         let sql = "SELECT DISTINCT owner FROM images WHERE settled = 0 AND owner <> ?";
         for owner in self.dead_owners(sql).await? {
@@ -27,6 +31,10 @@ impl Store {
     /// # Errors
     /// If there is no such image.
     pub async fn owned_here(&self, id: &ImageId) -> Result<bool, Error> {
+        self.call("owned_here", self.is_own(id)).await
+    }
+
+    async fn is_own(&self, id: &ImageId) -> Result<bool, Error> {
         let owner = sqlx::query_scalar::<_, String>("SELECT owner FROM images WHERE id = ?")
             .bind(id.as_str())
             .fetch_optional(&self.inner.readers)
@@ -43,12 +51,15 @@ impl Store {
     /// # Errors
     /// If there is no such image.
     pub async fn request_cancel(&self, id: &ImageId) -> Result<(), Error> {
-        loop {
-            let requested = self.request_cancel_once(id).await;
-            if !self.inner.reserve.helps(&requested).await {
-                return requested;
+        self.call("request_cancel", async {
+            loop {
+                let requested = self.request_cancel_once(id).await;
+                if !self.inner.reserve.helps(&requested).await {
+                    return requested;
+                }
             }
-        }
+        })
+        .await
     }
 
     async fn request_cancel_once(&self, id: &ImageId) -> Result<(), Error> {
@@ -70,6 +81,10 @@ impl Store {
     /// # Errors
     /// If the database can't be read.
     pub async fn cancel_requests(&self) -> Result<Vec<ImageId>, Error> {
+        self.call("cancel_requests", self.read_cancels()).await
+    }
+
+    async fn read_cancels(&self) -> Result<Vec<ImageId>, Error> {
         let sql =
             "SELECT id FROM images WHERE owner = ? AND settled = 0 AND cancel = 1 ORDER BY number";
         let ids = sqlx::query_scalar::<_, String>(sql)

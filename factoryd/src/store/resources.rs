@@ -19,6 +19,13 @@ impl Store {
         &self,
         image: Option<&ImageId>,
     ) -> Result<Vec<(ImageId, Resource)>, Error> {
+        self.call("open_resources", self.read_ledger(image)).await
+    }
+
+    async fn read_ledger(
+        &self,
+        image: Option<&ImageId>,
+    ) -> Result<Vec<(ImageId, Resource)>, Error> {
         let mut query = QueryBuilder::new(
             "SELECT i.id, r.state, r.intent, r.kind, r.description, r.locator, r.resource
              FROM resources r JOIN images i ON i.number = r.image WHERE r.state <> 'deleted'",

@@ -1,6 +1,6 @@
 //! Directories of operations under way, and what is left of them.
 
-use super::{Error, Store, blocking, owner};
+use super::{Error, Store, blocking, owner, seam};
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -13,7 +13,7 @@ pub struct WorkDir {
     path: PathBuf,
     removed: bool,
     /// Keeps this process the owner: a directory of a dead owner may be cleaned up by anybody.
-    _store: Store,
+    store: Store,
 }
 
 impl WorkDir {
@@ -29,7 +29,8 @@ impl WorkDir {
     pub async fn remove(mut self) -> Result<(), Error> {
         self.removed = true;
         let path = self.path.clone();
-        blocking(move || remove_tree(&path)).await
+        let store = self.store.clone();
+        store.call("remove_work_dir", blocking(move || remove_tree(&path))).await
     }
 }
 
@@ -54,16 +55,16 @@ impl Store {
         let path = parent.join(operation);
         let named = is_file_name(operation);
         let store = self.clone();
-        blocking(move || {
+        let made = blocking(move || {
             let made = if named {
                 make(&parent, &path)
             } else {
                 Err(io::ErrorKind::InvalidFilename.into())
             };
             made.map_err(|source| Error::file("make the work directory", &path, source))?;
-            Ok(WorkDir { path, removed: false, _store: store })
-        })
-        .await
+            Ok(WorkDir { path, removed: false, store })
+        });
+        self.call("work_dir", made).await
     }
 
     /// Removes what dead processes left in the work directory, their locks, and the files of images that were never
@@ -72,6 +73,10 @@ impl Store {
     /// # Errors
     /// If something can't be removed; the rest is, all the same.
     pub async fn clean_work(&self) -> Result<(), Error> {
+        self.call("clean_work", self.remove_leftovers()).await
+    }
+
+    async fn remove_leftovers(&self) -> Result<(), Error> {
         let (root, owners) = (self.root().to_owned(), self.owners_dir());
         let unrecorded = self.remove_unrecorded().await;
         let cleaned = blocking(move || {
@@ -97,6 +102,7 @@ impl Store {
 /// Removes a directory and everything in it, if it is there.
 pub(super) fn remove_tree(path: &Path) -> Result<(), Error> {
     let failed = |source| Error::file("remove", path, source);
+    seam::write("remove", path)?;
     match fs::remove_dir_all(path) {
         Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
@@ -147,6 +153,7 @@ fn remove_dead(work: &Path, owners: &Path) -> Result<(), Error> {
 }
 
 fn make(parent: &Path, path: &Path) -> io::Result<()> {
+    seam::asked("make the work directory")?;
     DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
     DirBuilder::new().mode(0o700).create(path)
 }

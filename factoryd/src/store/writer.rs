@@ -1,6 +1,6 @@
 //! The one connection that writes.
 
-use super::{Error, schema};
+use super::{Error, schema, seam};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Connection};
 use std::path::{Path, PathBuf};
@@ -72,6 +72,7 @@ impl Transaction<'_> {
 
     /// Makes everything since [`Writer::begin`] last.
     pub(super) async fn commit(mut self) -> Result<(), Error> {
+        seam::write("commit", self.path)?;
         self.run("COMMIT", "commit").await?;
         *self.slot = self.session.take();
         Ok(())

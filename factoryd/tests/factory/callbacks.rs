@@ -45,7 +45,7 @@ async fn told(world: &World, id: &ImageId, words: &str) -> Vec<Event> {
         if found {
             return events;
         }
-        world.store.cursor().changed().await.unwrap();
+        world.store.cursor().changed().await;
     }
 }
 

@@ -7,8 +7,6 @@ use crate::import::{self, Disk, DiskFormat, OperatingSystem};
 use crate::store::{NewArtifact, Taking, WorkDir};
 use crate::tdl;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
-use uuid::Uuid;
 
 /// Asks to import a disk.
 #[derive(Debug, Clone)]
@@ -40,12 +38,12 @@ impl Factory {
         request: ImportBaseImageRequest,
         meter: Meter,
     ) -> Result<Image, ImportError> {
-        let id = ImageId::from_uuid(Uuid::new_v4());
+        let id = ImageId::from_uuid(self.store.fresh_id());
         let work = self.store.work_dir(&format!("import-{id}")).await?;
         let source = self.source(&request.file, &work, &meter).await?;
         let raw = raw_view(&source, &request, &work, &meter).await?;
         let os = told_or_found(&source, &request, raw.as_deref(), &meter).await?;
-        let now = SystemTime::now();
+        let now = self.store.now();
         let template = tdl::parse(&import::synthesised(&os, now)).map_err(ImportError::Template)?;
         let image = Image {
             name: template.name.clone(),
