@@ -72,6 +72,7 @@ async fn launch_once(auto_mtls: bool) -> f64 {
     let mut options =
         Options::new(vec![repository("plugins/mock-os")], directory.path().to_owned());
     options.executable_directories = vec![DIRECTORY.clone()];
+    options.launcher = DIRECTORY.join("factoryd");
     options.auto_mtls = auto_mtls;
     let host = Host::new(options).unwrap();
     let start = Instant::now();

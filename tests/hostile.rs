@@ -247,7 +247,16 @@ async fn begin_with_escaped_process(client: &mut Client) -> (Image, String) {
 }
 
 fn is_alive(daemon: &Daemon, pid: &str) -> bool {
-    daemon.brood().members().iter().any(|member| member.starts_with(&format!("{pid} ")))
+    let members = daemon.brood().members();
+    let mut outside = members.iter().filter_map(|member| member.split_whitespace().next());
+    outside.any(|outside| inside(outside).as_deref() == Some(pid))
+}
+
+/// Returns the number that a process has in its own PID namespace.
+fn inside(pid: &str) -> Option<String> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
+    numbers.split_whitespace().last().map(str::to_owned)
 }
 
 /// Makes a directory of plugins with the mock plugin of that mode.

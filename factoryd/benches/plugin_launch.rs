@@ -30,6 +30,7 @@ async fn measure(executables: &Path, auto_mtls: bool) -> anyhow::Result<Vec<Dura
     let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins").join(PLUGIN);
     let mut options = Options::new(vec![plugins], sockets.path().to_owned());
     options.executable_directories = vec![executables.to_owned()];
+    options.launcher = env!("CARGO_BIN_EXE_factoryd").into();
     options.auto_mtls = auto_mtls;
     let mut times = Vec::with_capacity(STARTS);
     for _ in 0..STARTS {

@@ -3,13 +3,23 @@
 //! For who writes a plugin: its log and what is wrong with it show here. Ends when standard input does.
 
 use anyhow::Context;
+use factoryd::confine;
 use factoryd::plugin::{Host, Options};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 
+fn main() -> anyhow::Result<ExitCode> {
+    // The init of the plugins is this program too.
+    match confine::main_if_asked() {
+        Some(code) => Ok(code),
+        None => host().map(|()| ExitCode::SUCCESS),
+    }
+}
+
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn host() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let runtime_dir = arguments.next().context("the first argument is a directory for sockets")?;

@@ -6,6 +6,7 @@ pub mod access;
 pub mod callbacks;
 pub mod cli;
 pub mod config;
+pub mod confine;
 pub mod daemon;
 pub mod delegate;
 pub mod domain;

@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("secrets", &["domain", "report", "secret_file"]),
     ("manual", &[]),
     ("filesystem", &["domain"]),
+    ("confine", &[]),
     ("tdl", &["domain", "report"]),
     ("delegate", &["domain"]),
     ("store", &["domain", "filesystem"]),
@@ -24,7 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("outbound", &["domain", "delegate", "report"]),
     ("callbacks", &["domain", "report", "secret_file", "store", "outbound"]),
     ("import", &["domain", "filesystem", "report"]),
-    ("plugin", &["domain", "delegate", "report"]),
+    ("plugin", &["domain", "delegate", "report", "confine"]),
     ("pipeline", &["domain", "filesystem", "report", "tdl", "delegate", "store", "secrets"]),
     ("jobs", &["domain", "filesystem", "delegate", "store", "pipeline", "report"]),
     (

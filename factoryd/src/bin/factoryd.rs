@@ -3,12 +3,17 @@
 use clap::{CommandFactory, Parser};
 use factoryd::config::{self, ConfigVerb, DaemonCommand, DaemonVerb};
 use factoryd::config::{settings_json, settings_table, translate};
+use factoryd::confine;
 use factoryd::daemon::{self, Sockets};
 use factoryd::report::chain;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // A plugin's init is this program too.
+    if let Some(code) = confine::main_if_asked() {
+        return code;
+    }
     match run(&DaemonCommand::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,8 +1,9 @@
 //! What went wrong with a plugin, in the factory's words.
 
 use super::convert;
-use super::process::{self, Exit, HandshakeError};
+use super::process::{self, HandshakeError};
 use super::tls;
+use crate::confine::{Exit, LaunchError};
 use crate::domain::{Failure, Fault};
 use crate::report::chain;
 use prost::Message;
@@ -52,6 +53,9 @@ pub(super) enum StartError {
         #[source]
         source: io::Error,
     },
+    /// There is nobody to watch over it.
+    #[error(transparent)]
+    Confine(#[from] LaunchError),
     /// It ended before it could be used.
     #[error("it ended at its start: {how}")]
     Exited {
@@ -106,7 +110,9 @@ impl StartError {
         let (fault, reason) = match &self {
             Self::Stopping => (Fault::Factory, Failure::INTERRUPTED),
             Self::NoExecutable(_) | Self::Info(_) => (Fault::Host, MISSING),
-            Self::Directory(_) | Self::Execute { .. } => (Fault::Host, START_FAILED),
+            Self::Directory(_) | Self::Execute { .. } | Self::Confine(_) => {
+                (Fault::Host, START_FAILED)
+            }
             _ => (Fault::Plugin, START_FAILED),
         };
         let message = format!("plugin {plugin} can't be started: {}", chain(&self));

@@ -1,5 +1,6 @@
 //! What a [`Host`](super::Host) can be told.
 
+use crate::confine;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +15,11 @@ pub struct Options {
     pub executable_directories: Vec<PathBuf>,
     /// Where sockets go. Made if absent, mode 0700; must be short, since a socket's path is at most 107 bytes.
     pub runtime_dir: PathBuf,
+    /// The program that watches over each plugin, by [`main_if_asked`]: `factoryd`, `factory`, or any whose `main` asks
+    /// that first. As a rule this very program.
+    pub launcher: PathBuf,
+    /// Whether each plugin has a PID namespace of its own, which takes the right to make one.
+    pub pid_namespace: bool,
     /// Whether the connection to a plugin is mutual TLS.
     pub auto_mtls: bool,
     /// The least important level of a plugin's log lines that is kept: `trace debug info warn error`.
@@ -54,6 +60,8 @@ impl Options {
             directories,
             executable_directories: Vec::new(),
             runtime_dir,
+            launcher: PathBuf::from("/proc/self/exe"),
+            pid_namespace: confine::can_make_namespaces(),
             auto_mtls: true,
             log_level: "info".to_owned(),
             environment: Vec::new(),

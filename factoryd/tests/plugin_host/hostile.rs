@@ -1,7 +1,8 @@
 //! The mock plugins on their worst behaviour: each ends in the right way, with its cause, and the next build works.
 
 use crate::support::{
-    Activity, Mock, PATIENCE, Recorder, build, eventually, failure, is_alive, kill_process, status,
+    Activity, Mock, PATIENCE, Recorder, build, eventually, failure, is_alive, kill_process,
+    outside_pid, status,
 };
 use factoryd::delegate::Error;
 use factoryd::domain::{Failure, Fault};
@@ -206,11 +207,14 @@ async fn what_a_tool_of_a_killed_plugin_left_ends_with_it() {
     let kill = async {
         eventually("the escape", PATIENCE, || recorder.property("mock_escaped_pid").is_some())
             .await;
-        kill_process(status(&host, "mock-os").pid.unwrap(), Signal::KILL);
+        let plugin = status(&host, "mock-os").pid.unwrap();
+        let escaped = recorder.property("mock_escaped_pid").unwrap().parse().unwrap();
+        let escaped = outside_pid(plugin, escaped).unwrap();
+        kill_process(plugin, Signal::KILL);
+        escaped
     };
-    let (outcome, ()) = tokio::join!(build(&host, OS, &operation), kill);
+    let (outcome, escaped) = tokio::join!(build(&host, OS, &operation), kill);
     assert_eq!(failure(outcome).reason, Failure::PLUGIN_CRASHED);
-    let escaped: u32 = recorder.property("mock_escaped_pid").unwrap().parse().unwrap();
     eventually("it to end", Duration::from_secs(2), || !is_alive(escaped)).await;
 }
 

@@ -54,7 +54,9 @@ impl Sandbox {
     }
 
     pub(crate) fn options(&self) -> Options {
-        Options::new(vec![self.path("plugins")], self.path("run"))
+        let mut options = Options::new(vec![self.path("plugins")], self.path("run"));
+        options.launcher = env!("CARGO_BIN_EXE_factoryd").into();
+        options
     }
 
     pub(crate) fn host(&self) -> Host {
@@ -333,6 +335,20 @@ pub(crate) fn children_of(parent: u32) -> Vec<u32> {
             == Some(&parent.to_string())
     };
     pids.filter(is_child).collect()
+}
+
+/// Answers the number that we know a process by, given the number that its plugin knows it by.
+pub(crate) fn outside_pid(plugin: u32, inside: u32) -> Option<u32> {
+    let namespace = |pid: u32| std::fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    let inside = inside.to_string();
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.find(|&pid| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+        let innermost = numbers.and_then(|numbers| numbers.split_whitespace().last());
+        innermost == Some(&inside) && namespace(pid) == namespace(plugin)
+    })
 }
 
 /// Tells whether a process is there and is no zombie.

@@ -6,6 +6,7 @@
 
 use super::health;
 use super::stdio::{drain_stdio, drain_stdout};
+use crate::confine::{self, LaunchError, Pipes, Process, Spec, Step};
 use crate::delegate::Description;
 use crate::domain::Failure;
 use crate::plugin::channel::{self, within};
@@ -14,15 +15,15 @@ use crate::plugin::failure::{LAST_LINES, LAST_LINES_WAIT, StartError, status_tex
 use crate::plugin::lines::Lines;
 use crate::plugin::log::{self, Tail};
 use crate::plugin::options::Options;
-use crate::plugin::process::{
-    self, HandshakeError, Launch, Pipes, Process, command, read_handshake,
-};
+use crate::plugin::process::{self, HandshakeError, Launch, command, read_handshake};
 use crate::plugin::runtime::{InstanceDir, RuntimeDir};
 use crate::plugin::tls::Identity;
 use factory_proto::handshake::{Bootstrap, Handshake};
 use factory_proto::info::Info;
 use factory_proto::plugin_v1::DescribeRequest;
 use factory_proto::plugin_v1::plugin_client::PluginClient;
+use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -84,17 +85,18 @@ pub(super) async fn launch(start: &Start<'_>) -> Result<Launched, Failure> {
 }
 
 async fn execute(start: &Start<'_>) -> Result<Silent, StartError> {
-    let Options { auto_mtls, environment, .. } = start.options;
     let directory = start.runtime.instance().map_err(StartError::Directory)?;
-    let identity = auto_mtls.then(Identity::generate).transpose()?;
-    let command = command(&Launch {
-        executable: start.executable,
-        directory: directory.path(),
-        certificate_pem: identity.as_ref().map(Identity::pem),
-        environment,
-    });
+    let identity = start.options.auto_mtls.then(Identity::generate).transpose()?;
     let refused = |source| StartError::Execute { path: start.executable.to_owned(), source };
-    let (process, pipes) = Process::launch(command).await.map_err(refused)?;
+    let launch = confined(start, &directory, identity.as_ref()).map_err(refused)?;
+    let launched = Process::launch(launch);
+    let launched = tokio::time::timeout(start.options.timing.start_timeout, launched).await;
+    let launched =
+        launched.unwrap_or_else(|_| Err(LaunchError::Init(io::ErrorKind::TimedOut.into())));
+    let (process, pipes) = launched.map_err(|error| match error {
+        LaunchError::Step { step: Step::Execute, source } => refused(source),
+        error => StartError::Confine(error),
+    })?;
     let Pipes { stdin, stdout, stderr } = pipes;
     let tail = Tail::default();
     let mut tasks = JoinSet::new();
@@ -109,6 +111,26 @@ async fn execute(start: &Start<'_>) -> Result<Silent, StartError> {
         tail,
         tasks,
     })
+}
+
+/// Answers how the plugin is launched: its file is opened here, and is what will be executed.
+fn confined(
+    start: &Start<'_>,
+    directory: &InstanceDir,
+    identity: Option<&Identity>,
+) -> io::Result<confine::Launch> {
+    let init = command(&Launch {
+        launcher: &start.options.launcher,
+        directory: directory.path(),
+        certificate_pem: identity.map(Identity::pem),
+        environment: &start.options.environment,
+    });
+    let executable = File::open(start.executable)?;
+    let spec = Spec {
+        executable: start.executable.to_owned(),
+        pid_namespace: start.options.pid_namespace,
+    };
+    Ok(confine::Launch { init, spec, executable })
 }
 
 /// Exchanges the first words: bootstrap, handshake, connection, health, description.

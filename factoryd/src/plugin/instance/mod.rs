@@ -11,13 +11,12 @@ use super::failure::{self, LAST_LINES, LAST_LINES_WAIT};
 use super::lock::lock;
 use super::log::Tail;
 use super::options::Timing;
-use super::process::{Exit, Process};
 use super::runtime::InstanceDir;
+use crate::confine::{Exit, Process};
 use crate::delegate::Description;
 use crate::domain::{Failure, Fault};
 use factory_proto::goplugin::grpc_controller_client::GrpcControllerClient;
 use launch::Launched;
-use rustix::process::Signal;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -180,7 +179,7 @@ impl Instance {
         }
     }
 
-    /// Ends the process for that reason: SIGTERM to its group, then SIGKILL.
+    /// Ends the process for that reason: SIGTERM to its group, then everything below it is killed.
     pub(in crate::plugin) async fn end(&self, cause: Cause) {
         lock(&self.life).cause.get_or_insert(cause);
         self.process.end(self.timing.stop_grace.min(Duration::from_secs(2))).await;
@@ -197,12 +196,12 @@ impl Instance {
             tracing::info!(plugin = self.name, "plugin stopped");
             return false;
         }
-        self.process.signal(Signal::TERM);
+        self.process.terminate();
         if self.process.exited_within(grace).await.is_some() {
             tracing::info!(plugin = self.name, "plugin ended on SIGTERM");
             return false;
         }
-        self.process.signal(Signal::KILL);
+        self.process.kill();
         self.process.exited().await;
         tracing::warn!(plugin = self.name, "plugin did not stop and was killed");
         true
@@ -224,7 +223,7 @@ impl Instance {
         let how = format!("it was silent for {silent} s, and then {how}");
         tracing::error!(plugin = self.name, how, "plugin hangs");
         lock(&self.life).cause.get_or_insert(Cause::Hung(how));
-        self.process.signal(Signal::KILL);
+        self.process.kill();
     }
 
     /// Tells whether operations run and nothing was heard of any for too long.

@@ -1,9 +1,10 @@
-//! The command that launches a plugin: its environment, its directory, its pipes.
+//! The command that launches a plugin's init: its environment and its directory are the plugin's.
 
+use crate::confine;
 use factory_proto::handshake;
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// What a plugin's environment takes over from ours. Anything else stays here: an environment is no place for secrets,
 /// and a plugin should behave the same whoever started the daemon.
@@ -33,8 +34,8 @@ const INHERITED: &[&str] = &[
 
 /// What a launch needs to know.
 pub(in crate::plugin) struct Launch<'a> {
-    /// The plugin's executable.
-    pub(in crate::plugin) executable: &'a Path,
+    /// The program that can be an init.
+    pub(in crate::plugin) launcher: &'a Path,
     /// The directory of this start: working directory, and where the socket goes.
     pub(in crate::plugin) directory: &'a Path,
     /// Our certificate (PEM), which asks for mutual TLS.
@@ -45,8 +46,9 @@ pub(in crate::plugin) struct Launch<'a> {
 
 /// Makes the command.
 pub(in crate::plugin) fn command(launch: &Launch<'_>) -> Command {
-    let mut command = Command::new(launch.executable);
+    let mut command = Command::new(launch.launcher);
     command
+        .arg(confine::ARGUMENT)
         .env_clear()
         .envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
         .envs(launch.environment.iter().map(|(name, value)| (name, value)))
@@ -55,10 +57,7 @@ pub(in crate::plugin) fn command(launch: &Launch<'_>) -> Command {
         .env(handshake::SOCKET_DIR, launch.directory)
         .envs(handshake::TCP_PORTS)
         .envs(launch.certificate_pem.map(|pem| (handshake::CLIENT_CERT, pem)))
-        .current_dir(launch.directory)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+        .current_dir(launch.directory);
     command
 }
 
@@ -70,7 +69,7 @@ mod tests {
     fn the_environment_is_what_is_listed_and_nothing_else() {
         let more = [("COLOUR".into(), "blue".into()), (handshake::COOKIE_KEY.into(), "x".into())];
         let launch = Launch {
-            executable: Path::new("/bin/true"),
+            launcher: Path::new("/bin/true"),
             directory: Path::new("/run/f"),
             certificate_pem: Some("PEM"),
             environment: &more,

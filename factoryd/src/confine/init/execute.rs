@@ -1,0 +1,92 @@
+//! Starts the plugin: a program by its open file, a script by its path, which must still be that file.
+
+use super::Order;
+use crate::confine::channel;
+use crate::confine::spec::{Report, Spec};
+use nix::fcntl::AtFlags;
+use nix::sys::signal::SigSet;
+use rustix::fs::{FileType, fstat, stat};
+use rustix::io::{Errno, pread};
+use rustix::process::{Pid, Signal, set_parent_process_death_signal};
+use std::ffi::{CString, OsStr};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+/// Starts the plugin in a process group of its own, and answers its number here.
+///
+/// # Errors
+/// If it can't be executed.
+pub(super) fn start(order: Order, socket: &OwnedFd) -> io::Result<Pid> {
+    let Order { spec, stdin, executable } = order;
+    let program = match is_script(&executable)? {
+        true => same_file(&spec, &executable).map(|()| None)?,
+        false => Some(Program::new(&spec, executable)?),
+    };
+    let mut command = Command::new(&spec.executable);
+    command.stdin(Stdio::from(stdin)).process_group(0);
+    in_child(&mut command, socket.try_clone()?, program)?;
+    Ok(Pid::from_child(&command.spawn()?))
+}
+
+/// What is executed by its open file.
+struct Program {
+    file: OwnedFd,
+    arguments: [CString; 1],
+    environment: Vec<CString>,
+}
+
+impl Program {
+    fn new(spec: &Spec, file: OwnedFd) -> io::Result<Self> {
+        let variables = std::env::vars_os()
+            .map(|(name, value)| CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()));
+        let environment = variables.collect::<Result<_, _>>()?;
+        Ok(Self { file, arguments: [c_string(spec.executable.as_os_str())?], environment })
+    }
+
+    /// Becomes it. Returns only if that fails.
+    fn execute(&self) -> io::Error {
+        let Self { file, arguments, environment } = self;
+        match nix::unistd::execveat(file, c"", arguments, environment, AtFlags::AT_EMPTY_PATH) {
+            Err(errno) => errno.into(),
+            Ok(never) => match never {},
+        }
+    }
+}
+
+/// Has the child, before it executes, end with the init, catch signals as usual, and tell its number.
+#[expect(unsafe_code, reason = "these are properties of a process that its parent can't set")]
+fn in_child(command: &mut Command, socket: OwnedFd, program: Option<Program>) -> io::Result<()> {
+    let forked = channel::encode(&Report::Forked)?;
+    let prepare = move || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        SigSet::all().thread_unblock()?;
+        channel::send(socket.as_fd(), &forked, &[])?;
+        program.as_ref().map_or(Ok(()), |program| Err(program.execute()))
+    };
+    // SAFETY: the init has one thread, so nothing is in an uncertain state in its fork.
+    unsafe { command.pre_exec(prepare) };
+    Ok(())
+}
+
+fn is_script(file: &OwnedFd) -> io::Result<bool> {
+    let mut head = [0; 2];
+    let len = pread(file, &mut head, 0)?;
+    Ok(head[..len] == *b"#!")
+}
+
+/// A script's interpreter opens it again, by the path it is given: scripts find what is beside them by that path.
+fn same_file(spec: &Spec, file: &OwnedFd) -> io::Result<()> {
+    let (open, now) = (fstat(file)?, stat(&spec.executable)?);
+    let regular = FileType::from_raw_mode(now.st_mode) == FileType::RegularFile;
+    match regular && (open.st_dev, open.st_ino) == (now.st_dev, now.st_ino) {
+        true => Ok(()),
+        false => Err(Errno::STALE.into()),
+    }
+}
+
+fn c_string(text: &OsStr) -> io::Result<CString> {
+    Ok(CString::new(text.as_bytes())?)
+}
