@@ -10,6 +10,7 @@ const PROTOS: &[&str] = &[
     "factory/plugin/v1/operations.proto",
     "factory/v1/access.proto",
     "factory/v1/factory.proto",
+    "factory/v1/maintenance.proto",
     "goplugin/plugin.proto",
 ];
 

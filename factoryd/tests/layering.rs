@@ -84,7 +84,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "config",
         ],
     ),
-    ("cli", &["domain", "manual", "tdl", "report", "factory", "config", "daemon"]),
+    ("cli", &["domain", "filesystem", "manual", "tdl", "report", "factory", "config", "daemon"]),
 ];
 
 type Layers<'a> = &'a [(&'a str, &'a [&'a str])];

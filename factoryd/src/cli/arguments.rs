@@ -1,6 +1,7 @@
 //! What can be typed: the verbs of `factory` and their options.
 
 use super::connect::DaemonPlace;
+use super::fsck::FsckArguments;
 use super::token::TokenVerb;
 mod import;
 
@@ -23,7 +24,7 @@ Image Factory's own verbs (base_image, target_image, provider_image, import_base
 
 Exit codes:
   0    done
-  1    a build, push or deletion failed
+  1    a build, push or deletion failed, or the store is not as it should be
   2    the command line, a file or the template is not valid
   3    refused: no plugin serves it, there is no such image, its status does not allow it, or you may not
   4    the factory itself is unusable: the store, the plugin directories or the daemon
@@ -61,6 +62,7 @@ pub(super) enum Verb {
     Watch(WatchArguments),
     Cancel(CancelArguments),
     Delete(DeleteArguments),
+    Fsck(FsckArguments),
     Plugins(PluginsArguments),
     Import(ImportArguments),
     ImportStore(ImportStoreArguments),
@@ -182,14 +184,20 @@ pub(super) struct CancelArguments {
 }
 
 /// Delete images: their files, and what they are in a provider's account.
+///
+/// An image from which others were made stays until they are gone. To delete one that is deleted, or is being deleted, is no
+/// error.
 #[derive(Debug, Args)]
 pub(super) struct DeleteArguments {
     /// The images.
     #[arg(required = true)]
     pub(super) images: Vec<String>,
-    /// Delete the images made from them too.
+    /// Delete the images made from them too, first.
     #[arg(long)]
     pub(super) cascade: bool,
+    /// Cancel what is still being built, instead of refusing.
+    #[arg(long)]
+    pub(super) force: bool,
     #[command(flatten)]
     pub(super) credentials: CredentialsArguments,
 }

@@ -43,6 +43,7 @@ pub(super) async fn delete(session: &Session, arguments: &DeleteArguments) -> Re
             id: image.id,
             credentials: credentials.clone(),
             cascade: arguments.cascade,
+            force: arguments.force,
             ..Default::default()
         };
         client.delete(request).await?;

@@ -62,6 +62,27 @@ pub(super) fn role(role: v1::Role) -> String {
     role.as_str_name().trim_start_matches("ROLE_").to_lowercase()
 }
 
+/// What a look at the store found.
+pub(super) fn checked(checked: &v1::CheckStoreResponse) -> Value {
+    let finding = |finding: &v1::Finding| {
+        object([
+            ("severity", json!(finding.severity)),
+            ("reason", json!(finding.reason)),
+            ("image_id", text(&finding.image_id)),
+            ("path", text(&finding.path)),
+            ("message", json!(finding.message)),
+            ("remedy", json!(finding.remedy)),
+            ("action", json!(finding.action)),
+        ])
+    };
+    json!({
+        "findings": checked.findings.iter().map(finding).collect::<Vec<_>>(),
+        "images": checked.images,
+        "bodies": checked.bodies,
+        "bytes": checked.bytes,
+    })
+}
+
 /// A plugin, with `targets` and `info` as JSON.
 pub(super) fn plugin(plugin: &v1::Plugin) -> Value {
     object([

@@ -14,6 +14,7 @@ mod error;
 mod events;
 mod exit;
 mod follow;
+mod fsck;
 mod ids;
 mod import;
 mod input;
@@ -101,6 +102,9 @@ fn dispatch(Arguments { place, verb }: Arguments) -> Result<Exit, Error> {
             with_session(place, async |session| end::delete(session, &arguments).await)
         }
         Verb::Token(verb) => with_session(place, async |session| token::run(session, &verb).await),
+        Verb::Fsck(arguments) => {
+            with_session(place, async |session| fsck::fsck(session, &arguments).await)
+        }
         Verb::Plugins(arguments) => {
             with_session(place, async |session| query::plugins(session, &arguments).await)
         }

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::daemon::{self, Connection, Embedded};
 use crate::factory::Factory;
 use factory_proto::factory_v1::factory_client::FactoryClient;
+use factory_proto::factory_v1::maintenance_client::MaintenanceClient;
 use factory_proto::factory_v1::tokens_client::TokensClient;
 
 /// A client of the API.
@@ -40,6 +41,7 @@ impl Way {
 pub(super) struct Session {
     client: Client,
     tokens: TokensClient<Connection>,
+    maintenance: MaintenanceClient<Connection>,
     embedded: Option<Embedded>,
 }
 
@@ -57,12 +59,19 @@ impl Session {
 
     fn over(connection: Connection, embedded: Option<Embedded>) -> Self {
         let tokens = TokensClient::new(connection.clone());
-        Self { client: client(connection), tokens, embedded }
+        let maintenance = MaintenanceClient::new(connection.clone())
+            .max_decoding_message_size(factory_proto::MESSAGE_SIZE_MAX);
+        Self { client: client(connection), tokens, maintenance, embedded }
     }
 
     /// Answers a client for tokens.
     pub(super) fn tokens(&self) -> TokensClient<Connection> {
         self.tokens.clone()
+    }
+
+    /// Answers a client that looks after the store.
+    pub(super) fn maintenance(&self) -> MaintenanceClient<Connection> {
+        self.maintenance.clone()
     }
 
     /// Answers a client. Clients are cheap.

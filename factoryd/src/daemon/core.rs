@@ -5,7 +5,7 @@ use super::{Error, plugins};
 use crate::access::Tokens;
 use crate::config::Config;
 use crate::factory::{Factory, Parts};
-use crate::grpc::{Api, TokensApi};
+use crate::grpc::{Api, MaintenanceApi, TokensApi};
 use crate::jobs;
 use crate::outbound::Contents;
 use crate::pipeline::TargetContent;
@@ -73,6 +73,11 @@ impl Core {
         let host = self.host.clone();
         let list = move || host.plugins().into_iter().map(plugins::translate).collect();
         Api::new(self.factory.clone(), Arc::new(list), stop)
+    }
+
+    /// Answers what looks after the store.
+    pub(super) fn maintenance(&self) -> MaintenanceApi {
+        MaintenanceApi::new(self.factory.clone())
     }
 
     /// Answers what makes tokens.

@@ -36,7 +36,9 @@ impl Embedded {
     /// Answers a way to its API.
     pub fn connection(&self) -> Connection {
         let server = self.core.api(self.streams.clone()).into_server();
-        let routes = Routes::new(server).add_service(self.core.tokens().into_server());
+        let routes = Routes::new(server)
+            .add_service(self.core.tokens().into_server())
+            .add_service(self.core.maintenance().into_server());
         BoxCloneSyncService::new(ServiceExt::<Request<Body>>::map_err(routes, Into::into))
     }
 

@@ -3,7 +3,7 @@
 use super::Error;
 use super::core::Core;
 use crate::access::Authenticator;
-use crate::grpc::{Api, FactoryServer, Guard, TokensApi};
+use crate::grpc::{Api, FactoryServer, Guard, MaintenanceApi, TokensApi};
 use crate::transport::{self, Acceptor};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -42,7 +42,7 @@ impl Server {
         let stop = CancellationToken::new();
         let api = core.api(stop.clone());
         let streams = api.streams();
-        let router = router(api, core.tokens(), authenticator).await;
+        let router = router(api, core.tokens(), core.maintenance(), authenticator).await;
         let incoming = transport::incoming(socket, acceptor);
         let mut task = JoinSet::new();
         task.spawn(router.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned()));
@@ -72,7 +72,12 @@ impl Server {
     }
 }
 
-async fn router(api: Api, tokens: TokensApi, authenticator: Authenticator) -> Router<Guards> {
+async fn router(
+    api: Api,
+    tokens: TokensApi,
+    maintenance: MaintenanceApi,
+    authenticator: Authenticator,
+) -> Router<Guards> {
     let (reporter, health) = health_reporter();
     reporter.set_serving::<FactoryServer<Api>>().await;
     let builder = tonic::transport::Server::builder();
@@ -81,7 +86,8 @@ async fn router(api: Api, tokens: TokensApi, authenticator: Authenticator) -> Ro
         .layer(Guard::new(authenticator))
         .add_service(health)
         .add_service(api.into_server())
-        .add_service(tokens.into_server());
+        .add_service(tokens.into_server())
+        .add_service(maintenance.into_server());
     let router = match reflection().build_v1() {
         Ok(reflection) => router.add_service(reflection),
         Err(error) => without(router, &error),

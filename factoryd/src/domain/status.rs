@@ -6,11 +6,13 @@ use std::fmt;
 ///
 /// ```text
 /// New ─► Pending ─► Building ─► Complete ─┐
-///  │        │           │                 ├─► Deleting ─► Deleted
+///  │        │           │          ▼      ├─► Deleting ─► Deleted
 ///  └────────┴───────────┴────► Failed ────┘      │  ▲
 ///                                                ▼  │
 ///                                           DeleteFailed
 /// ```
+///
+/// A complete image fails when its files turn out to be damaged or gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
     /// Recorded.
@@ -21,7 +23,7 @@ pub enum Status {
     Building,
     /// Done.
     Complete,
-    /// Ended without success.
+    /// Ended without success, or is good for nothing any more.
     Failed,
     /// Being deleted.
     Deleting,
@@ -64,6 +66,7 @@ impl Status {
             (New, Pending | Failed)
             | (Pending, Building | Failed)
             | (Building, Complete | Failed)
+            | (Complete, Failed)
             | (Complete | Failed | DeleteFailed, Deleting)
             | (Deleting, Deleted | DeleteFailed) => Ok(to),
             (from, to) => Err(IllegalTransition { from, to }),
@@ -115,6 +118,7 @@ mod tests {
             (Pending, Failed),
             (Building, Complete),
             (Building, Failed),
+            (Complete, Failed),
             (Complete, Deleting),
             (Failed, Deleting),
             (DeleteFailed, Deleting),

@@ -13,7 +13,7 @@ use crate::domain::{
 };
 use crate::jobs::{Job, ShuttingDown, Work};
 use crate::pipeline::{GivenAccount, for_customisation, recorded_template};
-use crate::store::{NewCallback, Store};
+use crate::store::{self, NewCallback, Store};
 use crate::tdl;
 use std::sync::Arc;
 
@@ -189,7 +189,14 @@ impl Factory {
     async fn begin(&self, draft: Draft) -> Result<Image, Error> {
         let image = draft.image(&self.store);
         let callbacks = self.accept(&draft.callbacks)?;
-        self.store.insert_with(&image, &callbacks).await?;
+        let inserted = self.store.insert_with(&image, &callbacks).await;
+        inserted.map_err(|error| match error {
+            // It was there when it was looked at.
+            store::Error::ParentGone { parent: id, status } => {
+                Error::Status { id, status, why: "nothing can be made from it" }
+            }
+            other => other.into(),
+        })?;
         let job = Job {
             image: self.image(&image.id).await?,
             template: draft.template,

@@ -9,27 +9,36 @@ use crate::domain::{
 use crate::import::{OperatingSystem, synthesised};
 use crate::jobs::{Job, ShuttingDown, Work};
 use crate::pipeline::{GivenAccount, recorded_template};
-use crate::store::NewCallback;
+use crate::store::{self, NewCallback};
 use crate::tdl;
+use std::time::Duration;
+
+/// How long what is cancelled for a deletion may take to end.
+const CANCEL_DEADLINE: Duration = Duration::from_secs(60);
+/// How long to wait at most before looking at an image again: another process may be working on it.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
 impl Factory {
     /// Begins the deletion of an image: DELETING at once, DELETED or DELETEFAILED later. With `cascade`, the images made
-    /// from it go first.
+    /// from it go first; with `force`, what is being built is cancelled before. An image that is deleted or is being deleted is
+    /// answered as it is.
     ///
     /// # Errors
     /// If there is no such image, it is being worked on, or others were made from it and `cascade` is not set; and if a
     /// callback can't be used.
     pub async fn delete(&self, mut request: DeleteRequest) -> Result<Image, Error> {
         let callbacks = callbacks::take(&mut request.parameters)?;
-        let mut family = vec![self.image(&request.id).await?];
-        let mut next = 0;
-        while let Some(image) = family.get(next) {
-            family.extend(self.children(&image.id).await?);
-            next += 1;
+        let image = self.image(&request.id).await?;
+        if is_going(&image) {
+            return Ok(image);
         }
+        let mut family = self.family(image).await?;
         let count = family.len() - 1;
         if 0 < count && !request.cascade {
             return Err(Error::HasChildren { id: request.id, count });
+        }
+        if request.force {
+            family = self.cancelled(family).await?;
         }
         family.iter().try_for_each(deletable)?;
         for image in family.into_iter().rev() {
@@ -37,6 +46,49 @@ impl Factory {
             self.begin_deletion(image, &request, &callbacks).await?;
         }
         self.image(&request.id).await
+    }
+
+    /// Answers an image and all that was made from it, parents first.
+    async fn family(&self, image: Image) -> Result<Vec<Image>, Error> {
+        let mut family = vec![image];
+        let mut next = 0;
+        while let Some(image) = family.get(next) {
+            family.extend(self.children(&image.id).await?);
+            next += 1;
+        }
+        Ok(family)
+    }
+
+    /// Cancels what is being built, and answers the images once all of that has ended.
+    async fn cancelled(&self, family: Vec<Image>) -> Result<Vec<Image>, Error> {
+        let mut ended = Vec::new();
+        for image in family {
+            let id = image.id;
+            match self.cancel(&id).await {
+                Ok(_) | Err(Error::Status { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            let wait = tokio::time::timeout(CANCEL_DEADLINE, self.settled(&id));
+            ended.push(match wait.await {
+                Ok(settled) => settled?,
+                // What is said of it next is that it can't be deleted yet.
+                Err(_) => self.image(&id).await?,
+            });
+        }
+        Ok(ended)
+    }
+
+    /// Waits until an image is settled, whoever works on it.
+    async fn settled(&self, id: &ImageId) -> Result<Image, Error> {
+        let mut cursor = self.store.cursor();
+        loop {
+            cursor.mark_unchanged();
+            let image = self.image(id).await?;
+            if image.status.is_settled() {
+                return Ok(image);
+            }
+            let _ = tokio::time::timeout(LOOK_AGAIN, cursor.changed()).await;
+        }
     }
 
     /// Answers what was made from an image and is not being deleted already: the job waits for those.
@@ -53,6 +105,9 @@ impl Factory {
         request: &DeleteRequest,
         callbacks: &[NewCallback],
     ) -> Result<(), Error> {
+        if is_going(&image) {
+            return Ok(());
+        }
         if is_mere_record(&image) {
             return self.forget(&image, callbacks).await;
         }
@@ -63,7 +118,19 @@ impl Factory {
         let mut parameters = request.parameters.clone();
         let secrets = self.sensitive_to_deletion(&image, &mut parameters).await?;
         let status = EventKind::Status { from: image.status, to: Status::Deleting, failure: None };
-        self.store.append_with(&image.id, vec![(self.store.now(), status)], callbacks).await?;
+        let begun = self.store.append_with(&image.id, vec![(self.store.now(), status)], callbacks);
+        match begun.await {
+            Ok(_) => {}
+            // Somebody else has begun it at the same time.
+            Err(store::Error::Illegal { .. }) if is_going(&self.image(&image.id).await?) => {
+                return Ok(());
+            }
+            // Made since it was looked for them.
+            Err(store::Error::HasChildren { image: id, count }) => {
+                return Err(Error::HasChildren { id, count });
+            }
+            Err(error) => return Err(error.into()),
+        }
         let mut image = self.image(&image.id).await?;
         image.parameters.0.extend(parameters.0);
         let job = Job { image, template, secrets, work: Work::Delete(account) };
@@ -134,15 +201,16 @@ fn is_mere_record(image: &Image) -> bool {
     never_begun && left_nothing && recorded_template(image).is_err()
 }
 
+/// Tells whether an image is deleted or is being deleted.
+fn is_going(image: &Image) -> bool {
+    matches!(image.status, Status::Deleting | Status::Deleted)
+}
+
 /// Refuses what can't be deleted now.
 fn deletable(image: &Image) -> Result<(), Error> {
-    if image.status.become_(Status::Deleting).is_ok() {
+    if is_going(image) || image.status.become_(Status::Deleting).is_ok() {
         return Ok(());
     }
-    let why = match image.status {
-        Status::Deleted => "there is nothing to delete",
-        Status::Deleting => "it is being deleted already",
-        _ => "cancel it first",
-    };
+    let why = "cancel it first";
     Err(Error::Status { id: image.id.clone(), status: image.status, why })
 }

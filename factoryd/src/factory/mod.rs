@@ -8,11 +8,14 @@ mod import;
 mod refused;
 mod request;
 mod sensitive;
+mod upkeep;
 mod watch;
 
 pub use crate::jobs::{Late, Options, Service};
 pub use crate::pipeline::Parts;
-pub use crate::store::{ImageFilter, Listed, Page, Taking};
+pub use crate::store::{
+    CheckOptions, Checked, Finding, ImageFilter, Listed, Page, Remedy, Severity, Taking,
+};
 pub use callbacks::callbacks_of;
 pub use error::Error;
 pub use import::{

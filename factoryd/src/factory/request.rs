@@ -71,6 +71,8 @@ pub struct DeleteRequest {
     pub parameters: Parameters,
     /// Delete the images made from it too, first.
     pub cascade: bool,
+    /// Cancel what is being built first, and wait for its end.
+    pub force: bool,
 }
 
 /// Which images to list, and which part of the list.

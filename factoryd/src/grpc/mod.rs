@@ -3,6 +3,7 @@
 //! A caller who hangs up ends nothing: only `Cancel` does. A watcher who is slow is waited for, by the stream itself.
 
 mod access;
+mod maintenance;
 mod request;
 mod status;
 mod tokens;
@@ -21,6 +22,7 @@ use tonic::{Request, Response, Status};
 pub use access::Guard;
 pub use factory_proto::factory_v1::factory_server::FactoryServer;
 pub use factory_proto::factory_v1::tokens_server::TokensServer;
+pub use maintenance::MaintenanceApi;
 pub use tokens::TokensApi;
 
 /// Answers the plugins: the facade knows who serves what, not how plugins are.

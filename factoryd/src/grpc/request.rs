@@ -80,6 +80,7 @@ pub(super) fn delete(it: v1::DeleteRequest) -> Result<DeleteRequest, Refused> {
         credentials: Secret::new(it.credentials),
         parameters: parameters(&it.parameters_json, it.callbacks)?,
         cascade: it.cascade,
+        force: it.force,
     })
 }
 

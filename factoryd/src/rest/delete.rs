@@ -32,6 +32,7 @@ impl Api {
             credentials: Secret::new(fields.text("credentials")?.unwrap_or_default()),
             parameters: fields.parameters()?,
             cascade,
+            force: false,
         };
         self.factory.delete(request).await.map_err(|error| Problem::of(&error))?;
         let mut response = Response::default();

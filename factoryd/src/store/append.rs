@@ -17,7 +17,7 @@ impl Store {
     /// removed. An image that was settled and starts to move belongs to this process from then on.
     ///
     /// # Errors
-    /// If there is no such image, or an event is not a step that it can take.
+    /// If there is no such image, an event is not a step that it can take, or it is to be deleted and others were made from it.
     pub async fn append(
         &self,
         image: &ImageId,
@@ -78,6 +78,9 @@ impl Store {
                 known.insert(artifact.path.clone());
             }
         }
+        if events.iter().any(begins_deletion) {
+            self.must_have_no_children(&mut transaction, image).await?;
+        }
         self.insert_events(&mut transaction, row.number, &events).await?;
         self.insert_callbacks(&mut transaction, row.number, last_told, callbacks).await?;
         self.note_pending(&mut transaction, row.number, &events).await?;
@@ -90,6 +93,24 @@ impl Store {
         let replaced = known.difference(&paths(&row.image)).cloned().collect();
         self.remove_replaced(image, replaced).await;
         Ok(events)
+    }
+
+    /// Refuses the deletion of an image from which others were made that stay.
+    async fn must_have_no_children(
+        &self,
+        transaction: &mut Transaction<'_>,
+        image: &ImageId,
+    ) -> Result<(), Error> {
+        let sql = "SELECT count(*) FROM images WHERE parent = ? AND status NOT IN ('DELETING', 'DELETED')";
+        let count = sqlx::query_scalar::<_, i64>(sql)
+            .bind(image.as_str())
+            .fetch_one(transaction.connection())
+            .await
+            .map_err(self.failed("look for images made from an image"))?;
+        match usize::try_from(count).unwrap_or_default() {
+            0 => Ok(()),
+            count => Err(Error::HasChildren { image: image.clone(), count }),
+        }
     }
 
     /// Reads an image to change it: without its long texts.
@@ -126,6 +147,10 @@ impl Drop for Wake<'_> {
 /// Applies an event, or says which image refuses it.
 pub(super) fn apply(image: &mut Image, event: &Event) -> Result<(), Error> {
     image.apply(event).map_err(|source| Error::Illegal { image: image.id.clone(), source })
+}
+
+fn begins_deletion(event: &Event) -> bool {
+    matches!(event.kind, EventKind::Status { to: Status::Deleting, .. })
 }
 
 /// Tells what is worth the reserve on a full disk: the end of an image, the deletion that makes room, and what is out there.

@@ -1,6 +1,6 @@
 //! What can go wrong with the store.
 
-use crate::domain::{IllegalTransition, ImageId};
+use crate::domain::{IllegalTransition, ImageId, Status};
 use crate::filesystem::{Shortage, Space};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -49,6 +49,22 @@ pub enum Error {
     /// There is no such image.
     #[error("there is no image {0}")]
     UnknownImage(ImageId),
+    /// Other images were made from it, so that its deletion can't begin. Nothing was written.
+    #[error("image {image} has {count} image(s) made from it")]
+    HasChildren {
+        /// The image.
+        image: ImageId,
+        /// How many.
+        count: usize,
+    },
+    /// An image can't be made from one that is being deleted. Nothing was written.
+    #[error("image {parent}, from which it was to be made, is {status}")]
+    ParentGone {
+        /// The image that goes.
+        parent: ImageId,
+        /// Its status.
+        status: Status,
+    },
     /// There is such an image already.
     #[error("there is an image {0} already")]
     Duplicate(ImageId),

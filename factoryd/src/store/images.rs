@@ -10,7 +10,7 @@ impl Store {
     /// Records a new image, owned by this process, and answers its first event: New → New, at its time of creation.
     ///
     /// # Errors
-    /// If its status is not New, there is such an image already, or its parent does not exist.
+    /// If its status is not New, there is such an image already, or its parent does not exist or is being deleted.
     pub async fn insert(&self, image: &Image) -> Result<Event, Error> {
         self.insert_with(image, &[]).await
     }
@@ -30,7 +30,10 @@ impl Store {
     async fn insert_new(&self, image: &Image, callbacks: &[NewCallback]) -> Result<Event, Error> {
         let mut transaction = self.inner.writer.begin(Durability::Process).await?;
         if let Some(parent) = &image.parent {
-            self.load(&mut transaction, parent).await?;
+            let status = self.load(&mut transaction, parent).await?.image.status;
+            if matches!(status, Status::Deleting | Status::Deleted) {
+                return Err(Error::ParentGone { parent: parent.clone(), status });
+            }
         }
         let event = Event {
             cursor: self.cursor_written(&mut transaction).await? + 1,

@@ -6,6 +6,7 @@
 //! factory.db                     records and events: SQLite with a write-ahead log (factory.db-wal, factory.db-shm)
 //! images/<image>/<file>          bodies: whole, synchronised, read-only; shared ones are hard links
 //! work/<owner>/<operation>/      the directory of an operation under way; its files become bodies by renaming
+//! quarantine/<image>/<file>      bodies that were found damaged; nothing is served from here
 //! owners/<owner>.lock            locked for as long as the process with the store open lives
 //! reserve                        room that is given up when the disk is full, for what ends and deletes images
 //! store.lock                     locked while a process opens the store
@@ -24,6 +25,7 @@
 mod append;
 mod bodies;
 mod callbacks;
+mod check;
 mod content;
 mod error;
 mod events;
@@ -50,6 +52,7 @@ mod tests;
 
 pub use bodies::NewArtifact;
 pub use callbacks::{Callback, CallbackState, NewCallback};
+pub use check::{CheckOptions, Checked, Finding, Remedy, Severity};
 pub use error::Error;
 pub use events::EventQuery;
 pub use import::{Heard, Taking};

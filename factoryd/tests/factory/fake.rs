@@ -337,6 +337,7 @@ impl World {
             credentials: Secret::new(""),
             parameters: Parameters::default(),
             cascade,
+            force: false,
         }
     }
 

@@ -235,6 +235,7 @@ async fn an_image_without_a_template_body_or_parent_comes_over_and_can_be_delete
         credentials: Secret::new(""),
         parameters: Parameters::default(),
         cascade: false,
+        force: false,
     };
     assert_eq!(place.factory.delete(request).await.unwrap().status, Status::Deleting);
 }

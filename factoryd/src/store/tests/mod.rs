@@ -2,6 +2,7 @@
 
 mod bodies;
 mod callbacks;
+mod check;
 mod events;
 mod failures;
 mod full;
