@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("report", &[]),
+    ("redact", &[]),
     ("secret_file", &[]),
     ("secrets", &["domain", "report", "secret_file"]),
     ("manual", &[]),
@@ -25,7 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("outbound", &["domain", "delegate", "report"]),
     ("callbacks", &["domain", "report", "secret_file", "store", "outbound"]),
     ("import", &["domain", "filesystem", "report"]),
-    ("plugin", &["domain", "delegate", "report", "confine"]),
+    ("plugin", &["domain", "delegate", "redact", "report", "confine"]),
     ("pipeline", &["domain", "filesystem", "report", "tdl", "delegate", "store", "secrets"]),
     ("jobs", &["domain", "filesystem", "delegate", "store", "pipeline", "report"]),
     (
@@ -68,6 +69,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "daemon",
         &[
             "domain",
+            "redact",
             "report",
             "store",
             "access",

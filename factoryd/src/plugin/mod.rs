@@ -23,6 +23,7 @@ mod cloud;
 mod convert;
 mod discovery;
 mod failure;
+mod hidden;
 mod host;
 mod instance;
 mod lines;

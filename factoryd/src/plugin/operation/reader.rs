@@ -5,6 +5,7 @@ use super::outbox::Outbox;
 use super::request::Request;
 use super::retry::{self, Next};
 use crate::plugin::failure::{self, status_text};
+use crate::plugin::hidden;
 use crate::plugin::instance::Instance;
 use factory_proto::plugin_v1::EventBatch;
 use std::sync::Arc;
@@ -119,7 +120,11 @@ impl Reader {
         let received = SystemTime::now();
         let mut events = Vec::with_capacity(batch.events.len());
         let mut end = Ok(None);
-        for event in batch.events {
+        let redactor = self.instance.redactor();
+        for mut event in batch.events {
+            if let Some(kind) = &mut event.kind {
+                hidden::clean(&redactor, kind);
+            }
             match self.contract.admit(event, received) {
                 Ok(Admitted::Nothing) => {}
                 Ok(Admitted::Event(event)) => events.push(event),
