@@ -1,0 +1,193 @@
+//! What users ask of the factory in a run.
+
+use crate::chance::Chance;
+use crate::machine::Machine;
+use factoryd::domain::{Image, ImageId, Kind, Parameters, Secret};
+use factoryd::factory::{
+    BaseImageRequest, DeleteRequest, Error, Factory, ProviderImageRequest, ProviderSource,
+    TargetImageRequest, TargetSource,
+};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// Something a user asks for.
+#[derive(Debug, Clone, Copy)]
+enum Wish {
+    Base,
+    Target,
+    TargetOfTemplate,
+    Push,
+    PushOfTemplate,
+    Snapshot,
+    Delete { cascade: bool },
+    Cancel,
+}
+
+const WISHES: [Wish; 16] = [
+    Wish::Base,
+    Wish::Base,
+    Wish::Target,
+    Wish::Target,
+    Wish::Target,
+    Wish::TargetOfTemplate,
+    Wish::Push,
+    Wish::Push,
+    Wish::Push,
+    Wish::PushOfTemplate,
+    Wish::Snapshot,
+    Wish::Snapshot,
+    Wish::Delete { cascade: false },
+    Wish::Delete { cascade: true },
+    Wish::Cancel,
+    Wish::Cancel,
+];
+
+/// The wishes that are left, and what was granted: over all lives of the machine.
+pub(crate) struct Story {
+    machine: Arc<Machine>,
+    left: Mutex<VecDeque<(Duration, Wish)>>,
+    /// Images that the factory said it would make.
+    granted: Mutex<Vec<(ImageId, Kind)>>,
+}
+
+impl Story {
+    pub(crate) fn new(machine: Arc<Machine>) -> Arc<Self> {
+        let left = machine.chance(|chance| {
+            let pause_max = *chance.pick(&[5, 300, 3000]).unwrap();
+            let len = chance.between(3, 10);
+            let wish = |chance: &mut Chance| {
+                let pause = Duration::from_millis(chance.below(pause_max));
+                (pause, *chance.pick(&WISHES).unwrap())
+            };
+            (0..len).map(|_| wish(chance)).collect()
+        });
+        Arc::new(Self { machine, left: Mutex::new(left), granted: Mutex::default() })
+    }
+
+    pub(crate) fn granted(&self) -> Vec<(ImageId, Kind)> {
+        self.granted.lock().unwrap().clone()
+    }
+
+    /// Asks for all that is left, several things at once.
+    pub(crate) async fn tell(self: Arc<Self>, factory: Factory) {
+        let mut users = JoinSet::new();
+        loop {
+            let next = self.left.lock().unwrap().pop_front();
+            let Some((pause, wish)) = next else { break };
+            tokio::time::sleep(pause).await;
+            let (story, factory) = (self.clone(), factory.clone());
+            users.spawn(async move { story.ask(&factory, wish).await });
+        }
+        while let Some(user) = users.join_next().await {
+            user.unwrap();
+        }
+    }
+
+    async fn ask(&self, factory: &Factory, wish: Wish) {
+        let answer = match wish {
+            Wish::Base => factory.create_base_image(base()).await.map(Some),
+            Wish::Target => self.target(factory).await,
+            Wish::TargetOfTemplate => factory
+                .create_target_image(target(TargetSource::Template(template())))
+                .await
+                .map(Some),
+            Wish::Push => self.push(factory).await,
+            Wish::PushOfTemplate => {
+                let source = ProviderSource::Template(template());
+                factory.create_provider_image(provider(source)).await.map(Some)
+            }
+            Wish::Snapshot => {
+                let source = ProviderSource::Snapshot(template());
+                factory.create_provider_image(provider(source)).await.map(Some)
+            }
+            Wish::Delete { cascade } => self.delete(factory, cascade).await,
+            Wish::Cancel => self.cancel(factory).await,
+        };
+        self.hear(wish, answer);
+    }
+
+    fn hear(&self, wish: Wish, answer: Result<Option<Image>, Error>) {
+        match answer {
+            Ok(Some(image)) => {
+                self.machine.note(format!("{wish:?}: {} {}", image.kind, image.id));
+                self.granted.lock().unwrap().push((image.id, image.kind));
+            }
+            Ok(None) => self.machine.note(format!("{wish:?}: done")),
+            Err(error) => self.machine.note(format!("{wish:?}: {}", name(&error))),
+        }
+    }
+
+    fn any(&self, kind: Option<Kind>) -> Option<ImageId> {
+        let granted = self.granted();
+        let fit: Vec<&ImageId> = granted
+            .iter()
+            .filter(|(_, found)| kind.is_none_or(|kind| kind == *found))
+            .map(|(id, _)| id)
+            .collect();
+        self.machine.chance(|chance| chance.pick(&fit).map(|id| (*id).clone()))
+    }
+
+    async fn target(&self, factory: &Factory) -> Result<Option<Image>, Error> {
+        let Some(base) = self.any(Some(Kind::Base)) else { return Ok(None) };
+        factory.create_target_image(target(TargetSource::BaseImage(base))).await.map(Some)
+    }
+
+    async fn push(&self, factory: &Factory) -> Result<Option<Image>, Error> {
+        let Some(target) = self.any(Some(Kind::Target)) else { return Ok(None) };
+        factory.create_provider_image(provider(ProviderSource::TargetImage(target))).await.map(Some)
+    }
+
+    async fn delete(&self, factory: &Factory, cascade: bool) -> Result<Option<Image>, Error> {
+        let Some(id) = self.any(None) else { return Ok(None) };
+        factory.delete(deletion(id, cascade)).await.map(|_| None)
+    }
+
+    async fn cancel(&self, factory: &Factory) -> Result<Option<Image>, Error> {
+        let Some(id) = self.any(None) else { return Ok(None) };
+        factory.cancel(&id).await.map(|_| None)
+    }
+}
+
+/// Answers what kind of error it is: its text may hold paths, which differ from run to run.
+fn name(error: &Error) -> String {
+    let text = format!("{error:?}");
+    let end = text.find(|letter: char| !letter.is_alphanumeric()).unwrap_or(text.len());
+    text[..end].to_owned()
+}
+
+fn template() -> String {
+    "<template><name>t</name><os><name>SimOS</name><version>1</version><arch>x86_64</arch>\
+     <install type='url'><url>http://example.org/</url></install></os></template>"
+        .to_owned()
+}
+
+fn base() -> BaseImageRequest {
+    BaseImageRequest { template_xml: template(), parameters: Parameters::default() }
+}
+
+fn target(source: TargetSource) -> TargetImageRequest {
+    TargetImageRequest { target: "sim".into(), source, parameters: Parameters::default() }
+}
+
+fn provider(source: ProviderSource) -> ProviderImageRequest {
+    ProviderImageRequest {
+        target: "sim".into(),
+        provider: "region".into(),
+        credentials: Secret::new("key"),
+        source,
+        parameters: Parameters::default(),
+    }
+}
+
+pub(crate) fn deletion(id: ImageId, cascade: bool) -> DeleteRequest {
+    DeleteRequest {
+        id,
+        provider: None,
+        credentials: Secret::new("key"),
+        parameters: Parameters::default(),
+        cascade,
+        force: false,
+    }
+}
