@@ -43,7 +43,13 @@ impl Image {
     }
 
     fn enter(&mut self, to: Status) -> Result<(), IllegalTransition> {
+        let tried_again = (self.status, to) == (Status::Failed, Status::Pending);
         self.status = self.status.become_(to)?;
+        if tried_again {
+            self.attempt += 1;
+            self.percent = 0.0;
+            self.failure = None;
+        }
         match to {
             Status::Complete => {
                 self.percent = 100.0;
@@ -212,6 +218,18 @@ mod tests {
         }
         tell(&mut image, step(Deleting, Deleted)).unwrap();
         assert_eq!(image.failure, None);
+    }
+
+    #[test]
+    fn an_image_that_is_tried_again_begins_anew() {
+        use Status::*;
+        let mut image = image();
+        walk(&mut image, &[New, Pending, Building]);
+        tell(&mut image, progress(50.0, "", "")).unwrap();
+        let failure = Some(Failure::new(Fault::Host, "NO_TOOL", "no tool"));
+        tell(&mut image, EventKind::Status { from: Building, to: Failed, failure }).unwrap();
+        walk(&mut image, &[Failed, Pending]);
+        assert_eq!((image.attempt, image.percent, &image.failure), (2, 0.0, &None));
     }
 
     #[test]

@@ -90,7 +90,7 @@ pub struct Image {
     pub kind: Kind,
     /// Its status.
     pub status: Status,
-    /// How much of the build is done, 0 to 100; never falls.
+    /// How much of the build is done, 0 to 100; never falls within one try.
     pub percent: f64,
     /// What is being done, one line.
     pub activity: String,

@@ -8,6 +8,7 @@ mod parameters;
 mod principal;
 mod secret;
 mod status;
+mod step;
 mod template;
 
 pub use event::{Event, EventKind, LogLevel, LogLine, Notice, Progress, Resource, ResourceState};
@@ -19,6 +20,7 @@ pub use secret::{
     GivenSecret, InvalidSecretName, Secret, SecretGone, SecretName, SecretSource, SecretSources,
 };
 pub use status::{IllegalTransition, Status};
+pub use step::{Interruption, StepName, StepRecord, StepResult, StepState, StepValue};
 pub use template::{
     Checksum, CloudContent, Command, Content, Extra, File, Install, InstallSource, OperatingSystem,
     Package, Repository, Template,

@@ -6,9 +6,9 @@ use std::fmt;
 ///
 /// ```text
 /// New ─► Pending ─► Building ─► Complete ─┐
-///  │        │           │          ▼      ├─► Deleting ─► Deleted
-///  └────────┴───────────┴────► Failed ────┘      │  ▲
-///                                                ▼  │
+///  │      │  ▲          │          ▼      ├─► Deleting ─► Deleted
+///  └──────┴──┼──────────┴────► Failed ────┘      │  ▲
+///            └── retry ─────────┘                ▼  │
 ///                                           DeleteFailed
 /// ```
 ///
@@ -23,7 +23,7 @@ pub enum Status {
     Building,
     /// Done.
     Complete,
-    /// Ended without success, or is good for nothing any more.
+    /// Ended without success, or is good for nothing any more; can be tried again.
     Failed,
     /// Being deleted.
     Deleting,
@@ -67,6 +67,7 @@ impl Status {
             | (Pending, Building | Failed)
             | (Building, Complete | Failed)
             | (Complete, Failed)
+            | (Failed, Pending)
             | (Complete | Failed | DeleteFailed, Deleting)
             | (Deleting, Deleted | DeleteFailed) => Ok(to),
             (from, to) => Err(IllegalTransition { from, to }),
@@ -119,6 +120,7 @@ mod tests {
             (Building, Complete),
             (Building, Failed),
             (Complete, Failed),
+            (Failed, Pending),
             (Complete, Deleting),
             (Failed, Deleting),
             (DeleteFailed, Deleting),

@@ -39,6 +39,10 @@ pub struct Options {
     pub cancel_poll: Duration,
     /// How long a shutdown waits for the work to end.
     pub drain_deadline: Duration,
+    /// How often a step is begun again after a crash of its plugin.
+    pub retries: u32,
+    /// Whether this process goes on with what others left in the middle of it. One that does not lets it fail.
+    pub takes_up: bool,
 }
 
 impl Default for Options {
@@ -48,6 +52,8 @@ impl Default for Options {
             cancel_grace: Duration::from_secs(10),
             cancel_poll: Duration::from_millis(500),
             drain_deadline: Duration::from_secs(30),
+            retries: 1,
+            takes_up: false,
         }
     }
 }

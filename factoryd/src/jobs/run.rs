@@ -63,6 +63,7 @@ impl Jobs {
             secrets: job.secrets.clone(),
             cancellation: cancellation.clone(),
             cancel_grace: self.0.options.cancel_grace,
+            retries: self.0.options.retries,
         }
     }
 

@@ -1,7 +1,9 @@
 //! Contents that a template names by URL: fetched before a plugin sees the template.
 
 use super::{Build, Pipeline, Result, cancelled};
-use crate::domain::{Content, EventKind, Failure, Fault, LogLevel, LogLine, Progress, Template};
+use crate::domain::{
+    Content, EventKind, Failure, Fault, LogLevel, LogLine, Progress, StepName, StepResult, Template,
+};
 use sha2::{Digest, Sha256};
 
 /// How much the contents of one template may have in all, in bytes: they travel to the plugin in one message.
@@ -10,13 +12,32 @@ const SUM_MAX: usize = 32 * 1024 * 1024;
 const STEP: &str = "fetch contents";
 
 impl Pipeline {
-    /// Answers the template of a build with all of its contents, and tells with the image what was fetched.
+    /// Answers the template of a build with all of its contents, and tells with the image what was fetched. If the step that
+    /// needs them is done, nothing is.
     ///
     /// # Errors
     /// If one can't be had, all are too large, or the build is cancelled.
-    pub(super) async fn with_contents(&self, build: &Build) -> Result<Template> {
+    pub(super) async fn with_contents(
+        &self,
+        build: &Build,
+        needed_by: StepName,
+    ) -> Result<Template> {
+        let urls = build.template.urls().len();
+        if urls == 0 || self.recall::<()>(build, needed_by).await?.is_some() {
+            return Ok(build.template.clone());
+        }
+        self.begin(build, StepName::FetchContents).await?;
+        match self.fetch_all(build, urls).await {
+            Ok(template) => {
+                self.done(build, StepName::FetchContents, StepResult::default()).await?;
+                Ok(template)
+            }
+            Err(failure) => Err(self.failed(build, StepName::FetchContents, failure).await),
+        }
+    }
+
+    async fn fetch_all(&self, build: &Build, total: usize) -> Result<Template> {
         let mut template = build.template.clone();
-        let total = template.urls().len();
         let (mut number, mut sum) = (0, 0);
         for (path, content) in template.contents_mut() {
             let Content::Url(url) = content else { continue };

@@ -2,12 +2,17 @@
 
 use super::images::{for_customisation, input_image, target_of};
 use super::recorder::Bodies;
-use super::step::{Step, discard};
+use super::step::Step;
 use super::{Build, GivenAccount, Pipeline, Result, no_delegate, store_failed};
-use crate::domain::Kind;
+use crate::delegate::Operation;
+use crate::domain::{Kind, StepName};
 
-const DELETE: Step =
-    Step { method: "DeleteFromProvider", percent: (0.0, 100.0), bodies: Bodies::Collect };
+const DELETE: Step = Step {
+    name: StepName::DeleteFromProvider,
+    method: "DeleteFromProvider",
+    percent: (0.0, 100.0),
+    bodies: Bodies::Drop,
+};
 
 impl Pipeline {
     /// Deletes what an image is made of. Its record stays.
@@ -18,7 +23,12 @@ impl Pipeline {
         if self.is_on_provider(build) {
             self.delete_from_provider(build, account).await?;
         }
-        let removed = self.store.remove_bodies(&build.image.id).await;
+        self.own_step(build, StepName::RemoveBodies, self.remove_files(build)).await
+    }
+
+    async fn remove_files(&self, build: &Build) -> Result<()> {
+        let id = &build.image.id;
+        let removed = self.store.remove_bodies(id).await.and(self.store.remove_kept(id).await);
         removed.map_err(|error| store_failed(&error))
     }
 
@@ -34,13 +44,12 @@ impl Pipeline {
         let target = target_of(image)?;
         let cloud = self.delegates.cloud(target).map_err(|error| no_delegate(&error))?;
         let input = input_image(image.clone(), for_customisation(build.template.clone()));
-        let done = self
-            .step(build, DELETE, async |operation| {
-                let identifiers = &image.identifiers;
-                cloud.delete_from_provider(operation, target, account, identifiers, &input).await
-            })
-            .await?;
-        discard(done.work_dir).await;
+        let (cloud, input) = (&cloud, &input);
+        self.step(build, DELETE, |operation: Operation| async move {
+            let identifiers = &image.identifiers;
+            cloud.delete_from_provider(&operation, target, account, identifiers, input).await
+        })
+        .await?;
         Ok(())
     }
 }

@@ -1,11 +1,30 @@
 //! Base images and provider images: stories of one step.
 
 use super::recorder::Bodies;
-use super::step::{Step, discard};
+use super::step::Step;
 use super::{Build, GivenAccount, Pipeline, Result, no_delegate};
-use crate::delegate::InputImage;
-use crate::domain::{Failure, Fault, Image, Template};
+use crate::delegate::{InputImage, Operation};
+use crate::domain::{Failure, Fault, Image, StepName, Template};
 use crate::tdl;
+
+const CREATE: Step = Step {
+    name: StepName::CreateBaseImage,
+    method: "CreateBaseImage",
+    percent: (0.0, 99.0),
+    bodies: Bodies::Adopt,
+};
+const PUSH: Step = Step {
+    name: StepName::PushImageToProvider,
+    method: "PushImageToProvider",
+    percent: (0.0, 99.0),
+    bodies: Bodies::Adopt,
+};
+const SNAPSHOT: Step = Step {
+    name: StepName::SnapshotImageOnProvider,
+    method: "SnapshotImageOnProvider",
+    percent: (0.0, 99.0),
+    bodies: Bodies::Adopt,
+};
 
 impl Pipeline {
     /// Builds a base image.
@@ -14,12 +33,12 @@ impl Pipeline {
     /// If no plugin installs the operating system, a content can't be had, the plugin fails, or the build is cancelled.
     pub async fn base_image(&self, build: &Build) -> Result<()> {
         let os = self.delegates.os(&build.template.os).map_err(|error| no_delegate(&error))?;
-        let template = self.with_contents(build).await?;
-        let step = Step { method: "CreateBaseImage", percent: (0.0, 99.0), bodies: Bodies::Adopt };
-        let done = self
-            .step(build, step, async |operation| os.create_base_image(operation, &template).await)
-            .await?;
-        discard(done.work_dir).await;
+        let template = self.with_contents(build, CREATE.name).await?;
+        let (os, template) = (&os, &template);
+        self.step(build, CREATE, |operation: Operation| async move {
+            os.create_base_image(&operation, template).await
+        })
+        .await?;
         Ok(())
     }
 
@@ -38,14 +57,11 @@ impl Pipeline {
         let cloud = self.delegates.cloud(target).map_err(|error| no_delegate(&error))?;
         let input = input_image(target_image, build.template.clone());
         self.inherit_packages(build, &input.image).await?;
-        let step =
-            Step { method: "PushImageToProvider", percent: (0.0, 99.0), bodies: Bodies::Adopt };
-        let done = self
-            .step(build, step, async |operation| {
-                cloud.push_image_to_provider(operation, target, account, &input).await
-            })
-            .await?;
-        discard(done.work_dir).await;
+        let (cloud, input) = (&cloud, &input);
+        self.step(build, PUSH, |operation: Operation| async move {
+            cloud.push_image_to_provider(&operation, target, account, input).await
+        })
+        .await?;
         Ok(())
     }
 
@@ -57,15 +73,12 @@ impl Pipeline {
         let account = &self.account(account)?;
         let target = target_of(&build.image)?;
         let cloud = self.delegates.cloud(target).map_err(|error| no_delegate(&error))?;
-        let template = self.with_contents(build).await?;
-        let step =
-            Step { method: "SnapshotImageOnProvider", percent: (0.0, 99.0), bodies: Bodies::Adopt };
-        let done = self
-            .step(build, step, async |operation| {
-                cloud.snapshot_image_on_provider(operation, target, account, &template).await
-            })
-            .await?;
-        discard(done.work_dir).await;
+        let template = self.with_contents(build, SNAPSHOT.name).await?;
+        let (cloud, template) = (&cloud, &template);
+        self.step(build, SNAPSHOT, |operation: Operation| async move {
+            cloud.snapshot_image_on_provider(&operation, target, account, template).await
+        })
+        .await?;
         Ok(())
     }
 }

@@ -12,11 +12,17 @@
 //!
 //! Before a template is given to a plugin to install or to make a snapshot of, what it names by URL is fetched. That is Image Factory's sequence. When a story runs and with how many beside it is the business of `jobs`.
 //!
+//! **Invariant:** every box of the diagram is a step of the journal (`journal`): written down before it is begun, and when it is done
+//! with what it leaves to those after it. A story that is told again leaves out what is done, and begins what was
+//! interrupted again, as the `policy` says.
+//!
 //! **Invariant:** nothing here knows a process or a network: `pipeline` never imports `plugin`.
 
 mod contents;
 mod delete;
 mod images;
+mod journal;
+mod policy;
 mod recorder;
 mod shortage;
 mod step;
@@ -24,6 +30,7 @@ mod target;
 mod target_content;
 
 pub use images::{for_customisation, recorded_template};
+pub use policy::{Fate, fate};
 pub(crate) use step::cancelled;
 pub use target_content::{InvalidTargetContent, TargetContent};
 
@@ -52,6 +59,8 @@ pub struct Build {
     pub cancellation: CancellationToken,
     /// How long a plugin may clean up after that.
     pub cancel_grace: Duration,
+    /// How often a step is begun again after a crash of its plugin.
+    pub retries: u32,
 }
 
 /// An account of a provider, as a request gives it.

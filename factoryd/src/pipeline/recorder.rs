@@ -17,6 +17,8 @@ pub(super) enum Bodies {
     Adopt,
     /// They are on their way to another step: they stay in the work directory.
     Collect,
+    /// They are nobody's, and go with the work directory.
+    Drop,
 }
 
 /// Writes down what one operation announces.
@@ -81,6 +83,7 @@ impl Recorder {
 
     async fn artifact(&self, new: NewArtifact) -> Result<Option<EventKind>, SinkError> {
         match self.step.bodies {
+            Bodies::Drop => Ok(None),
             Bodies::Collect => {
                 let artifact = collect(new).map_err(SinkError)?;
                 self.state().announced.push(artifact);

@@ -1,9 +1,11 @@
-//! One step of a story: one call of a delegate's method, with a directory of its own and a recorder of its events.
+//! One step of a story: calls of a delegate's method until one comes to an end, each with a directory of its own and a recorder
+//! of its events.
 
+use super::journal::Outcome;
 use super::recorder::{Bodies, Recorder};
 use super::{Build, Pipeline, Result, shortage, store_failed};
 use crate::delegate::{self, Operation, OperationId};
-use crate::domain::{Artifact, Failure, Fault};
+use crate::domain::{Artifact, Failure, Fault, StepName, StepResult};
 use crate::report;
 use crate::store::WorkDir;
 use std::sync::Arc;
@@ -12,6 +14,8 @@ use tracing::warn;
 /// Which step, and what becomes of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
+    /// Its name in the journal.
+    pub(super) name: StepName,
     /// The delegate's method, as the contract names it.
     pub(super) method: &'static str,
     /// Which part of the image's 0 to 100 percent it is.
@@ -20,29 +24,53 @@ pub(super) struct Step {
     pub(super) bodies: Bodies,
 }
 
+/// How a delegate's method answers.
+pub(super) type Answer<T> = std::result::Result<T, delegate::Error>;
+
 /// What a step left.
 pub(super) struct Done<T> {
     /// What the method returned.
     pub(super) value: T,
     /// The files it announced, where they are now.
     pub(super) artifacts: Vec<Artifact>,
-    /// Its directory, with the files that were not adopted.
-    pub(super) work_dir: WorkDir,
 }
 
 impl Pipeline {
-    /// Runs one step. Its directory lives for as long as the answer.
+    /// Runs one step, unless the journal has it as done; again after a crash, as the policy says.
     ///
     /// # Errors
     /// What the delegate says, with the method as step; that it was cancelled; or that a secret can't be had.
-    pub(super) async fn step<T>(
+    pub(super) async fn step<T: Outcome, F: Future<Output = Answer<T>>>(
         &self,
         build: &Build,
         step: Step,
-        call: impl AsyncFnOnce(&Operation) -> std::result::Result<T, delegate::Error>,
+        call: impl Fn(Operation) -> F,
+    ) -> Result<Done<T>> {
+        if let Some((value, artifacts)) = self.recall(build, step.name).await? {
+            return Ok(Done { value, artifacts });
+        }
+        loop {
+            if build.cancellation.is_cancelled() {
+                return Err(cancelled(&[]));
+            }
+            self.settle(build, step.name).await?;
+            match self.once(build, step, &call).await {
+                Ok(done) => return Ok(done),
+                Err(failure) => self.again(build, step.name, failure).await?,
+            }
+        }
+    }
+
+    /// Runs one step once.
+    async fn once<T: Outcome, F: Future<Output = Answer<T>>>(
+        &self,
+        build: &Build,
+        step: Step,
+        call: &impl Fn(Operation) -> F,
     ) -> Result<Done<T>> {
         let secrets = self.secrets.values(&build.secrets)?;
-        let id = OperationId::new(&build.image.id, build.image.last_cursor, step.method);
+        let (cursor, attempt) = self.begin(build, step.name).await?;
+        let id = OperationId::new(&build.image.id, cursor, step.method);
         let work_dir =
             self.store.work_dir(id.as_str()).await.map_err(|error| store_failed(&error))?;
         let recorder = Arc::new(Recorder::new(
@@ -55,7 +83,7 @@ impl Pipeline {
             id,
             image: build.image.id.clone(),
             kind: build.image.kind,
-            attempt: build.image.attempt,
+            attempt,
             work_dir: work_dir.path().to_owned(),
             parameters: build.image.parameters.clone(),
             secrets,
@@ -63,8 +91,8 @@ impl Pipeline {
             cancel_grace: build.cancel_grace,
             sink: recorder.clone(),
         };
-        match call(&operation).await {
-            Ok(value) => Ok(Done { value, artifacts: recorder.announced(), work_dir }),
+        match call(operation).await {
+            Ok(value) => self.end(build, step, value, recorder.announced(), work_dir).await,
             Err(error) => {
                 let failure = failure(error, step.method);
                 let failure = shortage::told(failure, work_dir.path());
@@ -72,6 +100,34 @@ impl Pipeline {
                 Err(failure)
             }
         }
+    }
+
+    /// Writes down that a step is done. Files that are on their way to another step outlive its directory.
+    async fn end<T: Outcome>(
+        &self,
+        build: &Build,
+        step: Step,
+        value: T,
+        mut artifacts: Vec<Artifact>,
+        work_dir: WorkDir,
+    ) -> Result<Done<T>> {
+        let keeps = step.bodies == Bodies::Collect && !artifacts.is_empty();
+        if keeps {
+            let from = work_dir.path().to_owned();
+            let kept = self.store.keep_work(work_dir, &build.image.id, step.name).await;
+            let kept = kept.map_err(|error| store_failed(&error))?;
+            for artifact in &mut artifacts {
+                if let Ok(file) = artifact.path.strip_prefix(&from) {
+                    artifact.path = kept.join(file);
+                }
+            }
+        } else {
+            discard(work_dir).await;
+        }
+        let boot = keeps.then(|| self.store.boot().to_owned());
+        let result = StepResult { value: value.to_value(), files: artifacts.clone(), boot };
+        self.done(build, step.name, result).await?;
+        Ok(Done { value, artifacts })
     }
 }
 

@@ -2,21 +2,37 @@
 
 use super::images::{input_image, target_of};
 use super::recorder::{Bodies, as_new};
-use super::step::{Done, Step, discard};
+use super::step::{Answer, Done, Step};
 use super::{Build, Pipeline, Result, no_delegate, store_failed};
-use crate::delegate::{self, CloudDelegate, InputImage};
+use crate::delegate::{self, CloudDelegate, InputImage, Operation};
 use crate::domain::{
-    Artifact, CloudContent, EventKind, Image, LogLevel, LogLine, PackageList, Template,
+    Artifact, CloudContent, EventKind, Image, LogLevel, LogLine, PackageList, StepName, Template,
 };
 
-const SHOULD: Step =
-    Step { method: "ShouldCreateTargetImage", percent: (0.0, 5.0), bodies: Bodies::Adopt };
-const WILL: Step =
-    Step { method: "WillCreateTargetImage", percent: (5.0, 10.0), bodies: Bodies::Adopt };
-const CREATE: Step =
-    Step { method: "CreateTargetImage", percent: (10.0, 50.0), bodies: Bodies::Collect };
-const DID: Step =
-    Step { method: "DidCreateTargetImage", percent: (50.0, 99.0), bodies: Bodies::Adopt };
+const SHOULD: Step = Step {
+    name: StepName::ShouldCreateTargetImage,
+    method: "ShouldCreateTargetImage",
+    percent: (0.0, 5.0),
+    bodies: Bodies::Adopt,
+};
+const WILL: Step = Step {
+    name: StepName::WillCreateTargetImage,
+    method: "WillCreateTargetImage",
+    percent: (5.0, 10.0),
+    bodies: Bodies::Adopt,
+};
+const CREATE: Step = Step {
+    name: StepName::CreateTargetImage,
+    method: "CreateTargetImage",
+    percent: (10.0, 50.0),
+    bodies: Bodies::Collect,
+};
+const DID: Step = Step {
+    name: StepName::DidCreateTargetImage,
+    method: "DidCreateTargetImage",
+    percent: (50.0, 99.0),
+    bodies: Bodies::Adopt,
+};
 
 impl Pipeline {
     /// Builds a target image from a complete base image.
@@ -39,15 +55,18 @@ impl Pipeline {
         };
         let announced = self.did(build, cloud.as_ref(), target, &image).await?;
         if announced.is_empty() {
-            self.keep(build, &base, &customised.artifacts).await?;
+            let keep = self.keep(build, &base, &customised.artifacts);
+            self.own_step(build, StepName::KeepFiles, keep).await?;
         }
-        discard(customised.work_dir).await;
         Ok(())
     }
 
-    /// Gives an image the packages of the one it is made from.
+    /// Gives an image the packages of the one it is made from, unless it has them from an earlier try.
     pub(super) async fn inherit_packages(&self, build: &Build, parent: &Image) -> Result<()> {
         let Some(icicle_xml) = parent.icicle_xml.clone() else { return Ok(()) };
+        if build.image.icicle_xml.is_some() {
+            return Ok(());
+        }
         let count = icicle_xml.matches("<package ").count();
         let packages = EventKind::Packages(PackageList { count, icicle_xml });
         self.note(build, packages).await
@@ -61,11 +80,10 @@ impl Pipeline {
         base: &InputImage,
     ) -> Result<bool> {
         let done = self
-            .step(build, SHOULD, async |operation| {
-                or(true, cloud.should_create_target_image(operation, target, base).await)
+            .step(build, SHOULD, |operation: Operation| async move {
+                or(true, cloud.should_create_target_image(&operation, target, base).await)
             })
             .await?;
-        discard(done.work_dir).await;
         Ok(done.value)
     }
 
@@ -77,12 +95,11 @@ impl Pipeline {
         base: &InputImage,
     ) -> Result<CloudContent> {
         let done = self
-            .step(build, WILL, async |operation| {
-                let content = cloud.will_create_target_image(operation, target, base).await;
+            .step(build, WILL, |operation: Operation| async move {
+                let content = cloud.will_create_target_image(&operation, target, base).await;
                 or(CloudContent::default(), content)
             })
             .await?;
-        discard(done.work_dir).await;
         Ok(done.value)
     }
 
@@ -95,6 +112,9 @@ impl Pipeline {
         base: &InputImage,
         content: &CloudContent,
     ) -> Result<Done<()>> {
+        if let Some(((), artifacts)) = self.recall(build, CREATE.name).await? {
+            return Ok(Done { value: (), artifacts });
+        }
         let template = self.with_target_content(build, target).await?;
         let is_needed = *content != CloudContent::default() || template != build.template;
         let os = match self.delegates.os(&build.template.os) {
@@ -102,9 +122,10 @@ impl Pipeline {
             Err(_) if !is_needed => None,
             Err(error) => return Err(no_delegate(&error)),
         };
-        self.step(build, CREATE, async |operation| {
-            let Some(os) = &os else { return Ok(()) };
-            let created = os.create_target_image(operation, target, base, &template, content).await;
+        let (os, template) = (&os, &template);
+        self.step(build, CREATE, |operation: Operation| async move {
+            let Some(os) = os else { return Ok(()) };
+            let created = os.create_target_image(&operation, target, base, template, content).await;
             if is_needed { created } else { or((), created) }
         })
         .await
@@ -133,11 +154,10 @@ impl Pipeline {
         image: &InputImage,
     ) -> Result<Vec<Artifact>> {
         let done = self
-            .step(build, DID, async |operation| {
-                or((), cloud.did_create_target_image(operation, target, image).await)
+            .step(build, DID, |operation: Operation| async move {
+                or((), cloud.did_create_target_image(&operation, target, image).await)
             })
             .await?;
-        discard(done.work_dir).await;
         Ok(done.artifacts)
     }
 
@@ -185,6 +205,3 @@ fn or<T>(default: T, answer: Answer<T>) -> Answer<T> {
         other => other,
     }
 }
-
-/// How a delegate's method answers.
-type Answer<T> = std::result::Result<T, delegate::Error>;

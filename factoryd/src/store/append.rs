@@ -3,7 +3,7 @@
 use super::image_row::{self, ImageRow};
 use super::news::Herald;
 use super::writer::{Durability, Transaction};
-use super::{Error, NewCallback, Store, resources};
+use super::{Error, NewCallback, StepChange, Store, resources};
 use crate::domain::{Event, EventKind, Image, ImageId, ResourceState, Status};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -40,35 +40,41 @@ impl Store {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        self.call("append", self.write_events(image, events, callbacks)).await
+        let written = self.write(image, events, Beside { callbacks, steps: &[] });
+        Ok(self.call("append", written).await?.0)
     }
 
-    /// Writes events; those that must be written with the help of the reserve.
-    async fn write_events(
+    /// Writes what happened to an image, and what belongs to that; answers the events and the cursor of the image's last.
+    /// What ends or deletes an image is written even on a full disk.
+    pub(super) async fn write(
         &self,
         image: &ImageId,
         events: Vec<(SystemTime, EventKind)>,
-        callbacks: &[NewCallback],
-    ) -> Result<Vec<Event>, Error> {
-        if !events.iter().any(|(_, kind)| must_be_written(kind)) {
-            return self.append_once(image, events, callbacks).await;
+        beside: Beside<'_>,
+    ) -> Result<(Vec<Event>, u64), Error> {
+        let must = events.iter().any(|(_, kind)| must_be_written(kind))
+            || beside.steps.iter().any(StepChange::ends_or_deletes);
+        if !must {
+            return self.write_once(image, events, beside).await;
         }
         loop {
-            let written = self.append_once(image, events.clone(), callbacks).await;
+            let written = self.write_once(image, events.clone(), beside).await;
             if !self.inner.reserve.helps(&written).await {
                 return written;
             }
         }
     }
 
-    async fn append_once(
+    async fn write_once(
         &self,
         image: &ImageId,
         events: Vec<(SystemTime, EventKind)>,
-        callbacks: &[NewCallback],
-    ) -> Result<Vec<Event>, Error> {
-        let mut transaction = self.inner.writer.begin(durability(&events)).await?;
+        beside: Beside<'_>,
+    ) -> Result<(Vec<Event>, u64), Error> {
+        let durability = durability(&events, beside.steps);
+        let mut transaction = self.inner.writer.begin(durability).await?;
         let mut row = self.load(&mut transaction, image).await?;
+        may_write(&row, &events)?;
         let mut known = paths(&row.image);
         let last_told = row.image.last_cursor;
         let events = number(image, events, row.cursor_written);
@@ -82,17 +88,34 @@ impl Store {
             self.must_have_no_children(&mut transaction, image).await?;
         }
         self.insert_events(&mut transaction, row.number, &events).await?;
-        self.insert_callbacks(&mut transaction, row.number, last_told, callbacks).await?;
+        self.insert_callbacks(&mut transaction, row.number, last_told, beside.callbacks).await?;
         self.note_pending(&mut transaction, row.number, &events).await?;
         let recorded = resources::record(transaction.connection(), row.number, &events).await;
         recorded.map_err(self.failed("record resources"))?;
-        self.update_image(&mut transaction, &row).await?;
+        self.enter_steps(&mut transaction, row.number, beside.steps).await?;
+        if !events.is_empty() {
+            self.update_image(&mut transaction, &row).await?;
+        }
         let wake = self.wake();
         transaction.commit().await?;
         drop(wake);
-        let replaced = known.difference(&paths(&row.image)).cloned().collect();
+        let replaced: Vec<PathBuf> = known.difference(&paths(&row.image)).cloned().collect();
+        if !replaced.is_empty() && durability == Durability::Process {
+            self.synchronise(row.number).await?;
+        }
         self.remove_replaced(image, replaced).await;
-        Ok(events)
+        Ok((events, row.image.last_cursor))
+    }
+
+    /// Makes all that was written survive a power cut. An image must not get files back that are removed now.
+    async fn synchronise(&self, image: i64) -> Result<(), Error> {
+        let mut transaction = self.inner.writer.begin(Durability::Power).await?;
+        sqlx::query("UPDATE images SET cancel = cancel WHERE number = ?")
+            .bind(image)
+            .execute(transaction.connection())
+            .await
+            .map_err(self.failed("synchronise"))?;
+        transaction.commit().await
     }
 
     /// Refuses the deletion of an image from which others were made that stay.
@@ -120,6 +143,7 @@ impl Store {
         id: &ImageId,
     ) -> Result<ImageRow, Error> {
         let found = sqlx::query(image_row::SELECT_FOR_CHANGE)
+            .bind(self.inner.owner.id())
             .bind(id.as_str())
             .fetch_optional(transaction.connection())
             .await
@@ -162,10 +186,36 @@ fn must_be_written(kind: &EventKind) -> bool {
     }
 }
 
-/// What stands in the ledger must be there after a power cut: its resource may be running.
-fn durability(events: &[(SystemTime, EventKind)]) -> Durability {
-    let ledger = events.iter().any(|(_, kind)| matches!(kind, EventKind::Resource(_)));
-    if ledger { Durability::Power } else { Durability::Process }
+/// What is written in one transaction with events.
+#[derive(Clone, Copy)]
+pub(super) struct Beside<'a> {
+    /// How the work advances.
+    pub(super) steps: &'a [StepChange],
+    /// Who is to be told.
+    pub(super) callbacks: &'a [NewCallback],
+}
+
+/// Refuses what a process writes of an image that another one works on: it was taken for dead, and is late.
+fn may_write(row: &ImageRow, events: &[(SystemTime, EventKind)]) -> Result<(), Error> {
+    let begins = matches!(events.first(), Some((_, EventKind::Status { .. })));
+    let tells = |(_, kind): &(SystemTime, EventKind)| {
+        matches!(kind, EventKind::Resource(_) | EventKind::Log(_) | EventKind::Warning(_))
+    };
+    let unowned = row.was_settled && (begins || events.iter().all(tells));
+    if row.is_own || unowned { Ok(()) } else { Err(Error::Taken(row.image.id.clone())) }
+}
+
+/// The rule of what must survive a power cut: the ledger, for its resource may be running; the end of an image, for
+/// whoever asked for it relies on that; and a step that does or destroys what the database can't undo.
+fn durability(events: &[(SystemTime, EventKind)], steps: &[StepChange]) -> Durability {
+    let lasts = |kind: &EventKind| match kind {
+        EventKind::Resource(_) => true,
+        EventKind::Status { to, .. } => to.is_settled() || *to == Status::Deleting,
+        _ => false,
+    };
+    let power =
+        events.iter().any(|(_, kind)| lasts(kind)) || steps.iter().any(StepChange::is_outward);
+    if power { Durability::Power } else { Durability::Process }
 }
 
 /// Gives events their cursors, the first after `written`.

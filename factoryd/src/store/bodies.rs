@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// A file in a work directory that is to become an image's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewArtifact {
-    /// Where it is, in a [`WorkDir`](super::WorkDir) of this store. Its name is kept unless the image has another such.
+    /// Where it is, in a [`WorkDir`](super::WorkDir) of this store, or kept in it. Its name is kept unless the image has another such.
     pub file: PathBuf,
     /// What it is to the image.
     pub role: String,
@@ -40,9 +40,9 @@ impl Store {
 
     async fn move_in(&self, image: &ImageId, new: NewArtifact) -> Result<Artifact, Error> {
         self.must_exist(image).await?;
-        let work = self.root().join("work");
+        let sources = [self.root().join("work"), self.root().join("kept")];
         let directory = self.body_dir(image);
-        blocking(move || adopt(&work, &directory, new)).await
+        blocking(move || adopt(&sources, &directory, new)).await
     }
 
     /// Gives an image a file that another image has: the same file under a second name, or a copy where the file system
@@ -125,8 +125,8 @@ impl Store {
     }
 }
 
-fn adopt(work: &Path, directory: &Path, new: NewArtifact) -> Result<Artifact, Error> {
-    let source = inside(work, &new.file)?;
+fn adopt(sources: &[PathBuf], directory: &Path, new: NewArtifact) -> Result<Artifact, Error> {
+    let source = inside(sources, &new.file)?;
     let (file, metadata) = open_regular(&source)?;
     let sha256 = digest(&file, metadata.len(), &new, &source)?;
     finish(&file, &source)?;
@@ -145,8 +145,8 @@ fn adopt(work: &Path, directory: &Path, new: NewArtifact) -> Result<Artifact, Er
     })
 }
 
-/// Answers the file's path without symbolic links on the way to it, if that is in a work directory.
-pub(super) fn inside(work: &Path, file: &Path) -> Result<PathBuf, Error> {
+/// Answers the file's path without symbolic links on the way to it, if that is in a directory of work.
+pub(super) fn inside(sources: &[PathBuf], file: &Path) -> Result<PathBuf, Error> {
     let refused = |why| Error::Refused { path: file.to_owned(), why };
     let (Some(parent), Some(name)) = (file.parent(), file.file_name()) else {
         return Err(refused("it is not a file"));
@@ -155,7 +155,7 @@ pub(super) fn inside(work: &Path, file: &Path) -> Result<PathBuf, Error> {
         return Err(refused("its name is not UTF-8"));
     }
     let parent = parent.canonicalize().map_err(|source| Error::reading("find", file, source))?;
-    if !parent.starts_with(work) || parent == work {
+    if !sources.iter().any(|source| parent.starts_with(source) && parent != *source) {
         return Err(refused("it is not in a work directory of this store"));
     }
     Ok(parent.join(name))

@@ -77,6 +77,9 @@ pub enum Error {
         #[source]
         source: IllegalTransition,
     },
+    /// Another process has taken the image over, for it took this one for dead. Nothing was written.
+    #[error("image {0} belongs to another process now")]
+    Taken(ImageId),
     /// A file can't become a body.
     #[error("{} can't become the body of an image: {why}", path.display())]
     Refused {

@@ -26,11 +26,11 @@ pub(super) const SELECT_WHOLE: &str = concat!(
      LEFT JOIN documents icicle ON icicle.image = i.number AND icicle.name = 'icicle'"
 );
 
-/// Selects one image by its id without its long texts, and the last cursor of the whole store.
+/// Selects one image, given an owner and its id, without its long texts, and the last cursor of the whole store.
 pub(super) const SELECT_FOR_CHANGE: &str = concat!(
     "SELECT ",
     columns!(),
-    ", i.settled,
+    ", i.settled, i.owner = ? AS is_own,
             (SELECT seq FROM sqlite_sequence WHERE name = 'events') AS cursor_written
      FROM images i WHERE i.id = ?"
 );
@@ -43,6 +43,8 @@ pub(super) struct ImageRow {
     pub(super) number: i64,
     /// Whether it was settled when it was read.
     pub(super) was_settled: bool,
+    /// Whether it belongs to this process.
+    pub(super) is_own: bool,
     /// The last cursor of the whole store.
     pub(super) cursor_written: u64,
 }
@@ -61,6 +63,7 @@ pub(super) fn for_change(row: &SqliteRow, root: &Path) -> Result<ImageRow, Damag
         image: hot(row, root)?,
         number: column(row, "number")?,
         was_settled: column(row, "settled")?,
+        is_own: column(row, "is_own")?,
         cursor_written: unsigned(row, "cursor_written")?,
     })
 }
@@ -117,7 +120,7 @@ impl Store {
         let starts = row.was_settled && !settled;
         sqlx::query(
             "UPDATE images SET status = ?, settled = ?, percent = ?, activity = ?, updated = ?, last_cursor = ?,
-                 format = ?, detail = ?, owner = iif(?, ?, owner), cancel = iif(?, 0, cancel)
+                 attempt = ?, format = ?, detail = ?, owner = iif(?, ?, owner), cancel = iif(?, 0, cancel)
              WHERE number = ?",
         )
         .bind(image.status.as_str())
@@ -126,6 +129,7 @@ impl Store {
         .bind(&image.activity)
         .bind(nanoseconds(image.updated))
         .bind(image.last_cursor.cast_signed())
+        .bind(image.attempt)
         .bind(FORMAT)
         .bind(self.detail(image)?)
         .bind(starts)

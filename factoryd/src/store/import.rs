@@ -85,7 +85,7 @@ impl Store {
         events: Vec<(SystemTime, EventKind)>,
     ) -> Result<Vec<Event>, Error> {
         let work = self.root().join("work");
-        let files = blocking(move || finished(&work, files)).await?;
+        let files = blocking(move || finished(&[work], files)).await?;
         let mut transaction = self.inner.writer.begin(Durability::Power).await?;
         self.must_be_new(&mut transaction, &image.id).await?;
         let directory = self.body_dir(&image.id);
@@ -174,7 +174,7 @@ fn take_in(from: &Path, to: &Path, taking: Taking, heard: &Heard) -> Result<(), 
 }
 
 /// Makes files last, and answers them with paths that hold no symbolic link.
-fn finished(work: &Path, files: Vec<NewArtifact>) -> Result<Vec<NewArtifact>, Error> {
+fn finished(work: &[PathBuf], files: Vec<NewArtifact>) -> Result<Vec<NewArtifact>, Error> {
     let finish_one = |new: NewArtifact| {
         let source = inside(work, &new.file)?;
         let (file, _) = open_regular(&source)?;

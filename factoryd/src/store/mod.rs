@@ -6,6 +6,7 @@
 //! factory.db                     records and events: SQLite with a write-ahead log (factory.db-wal, factory.db-shm)
 //! images/<image>/<file>          bodies: whole, synchronised, read-only; shared ones are hard links
 //! work/<owner>/<operation>/      the directory of an operation under way; its files become bodies by renaming
+//! kept/<image>/<step>/           what a step of the work on an image that is not complete leaves to the steps after it
 //! quarantine/<image>/<file>      bodies that were found damaged; nothing is served from here
 //! owners/<owner>.lock            locked for as long as the process with the store open lives
 //! reserve                        room that is given up when the disk is full, for what ends and deletes images
@@ -16,11 +17,17 @@
 //!
 //! **Invariants:** every change of an image is an event, written in one transaction with the image as it is after it
 //! ([`Image::apply`](crate::domain::Image::apply)). Cursors rise in the order in which events become visible, and are never used
-//! twice. A write that was acknowledged survives `kill -9`; a power cut may undo the last ones, but none before a
-//! [`Resource`](crate::domain::EventKind::Resource) event, which is synchronised before [`Store::append`] returns. Nothing in
+//! twice. A write that was acknowledged survives `kill -9`. Nothing in
 //! `images/` is ever partial or changed. An image that is not settled has exactly one owner, and when that is dead exactly
-//! one other process gets it ([`Store::abandoned`]). Every call that
-//! images need goes through one seam ([`Faults`]), where a simulation takes hold of it.
+//! one other process gets it ([`Store::abandoned`]); nobody else can write that image ([`Error::Taken`]).
+//! Every call that images need goes through one seam ([`Faults`]), where a simulation takes hold of it.
+//!
+//! **A power cut** may undo the last writes, never their order, and none before the last of these, which is synchronised
+//! before the call that writes it returns, and all earlier writes with it: an event of the ledger, the end of an image (COMPLETE,
+//! FAILED, DELETED, DELETEFAILED), the beginning of a deletion, the beginning of a step that acts outside this machine or
+//! removes files ([`StepChange::Begin`]), and whatever lets a file go. All else may be lost and repeated: so a reader may have seen
+//! the last events of an image that was not settled yet, and not find them after a power cut. What comes instead has
+//! higher cursors, so that whoever goes on reading misses nothing of that.
 
 mod append;
 mod bodies;
@@ -32,6 +39,8 @@ mod events;
 mod image_row;
 mod images;
 mod import;
+mod journal;
+mod kept;
 mod lists;
 mod news;
 mod owner;
@@ -43,6 +52,7 @@ mod schema;
 mod seam;
 mod secret_row;
 mod signed_ahead;
+mod step_row;
 mod tokens;
 mod work;
 mod writer;
@@ -56,6 +66,7 @@ pub use check::{CheckOptions, Checked, Finding, Remedy, Severity};
 pub use error::Error;
 pub use events::EventQuery;
 pub use import::{Heard, Taking};
+pub use journal::StepChange;
 pub use lists::{ImageFilter, Listed, Page};
 pub use news::News;
 pub use seam::Faults;
@@ -95,6 +106,7 @@ struct Inner {
     readers: SqlitePool,
     herald: Herald,
     faults: Option<Arc<dyn Faults>>,
+    boot: String,
 }
 
 impl Store {
@@ -130,10 +142,11 @@ impl Store {
         let owner = faults.as_ref().map_or_else(Uuid::now_v7, |faults| faults.id());
         let (root, owner, _setup) = blocking(move || prepare(&root, owner)).await?;
         let database = root.join("factory.db");
-        let writer = Writer::open(database.clone()).await?;
+        let boot = kept::this_boot();
+        let writer = Writer::open(database.clone(), &boot).await?;
         let readers = schema::readers(&database);
         let (reserve, herald) = (Reserve::of(&root), Herald::default());
-        let inner = Inner { root, database, owner, reserve, writer, readers, herald, faults };
+        let inner = Inner { root, database, owner, reserve, writer, readers, herald, faults, boot };
         Ok(Self { inner: Arc::new(inner) })
     }
 

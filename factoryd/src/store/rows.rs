@@ -4,9 +4,11 @@
 //! anything more gets a new format.
 
 use super::secret_row;
+use super::step_row::StepRow;
 use crate::domain::{
     Artifact, CloudIdentifiers, EventKind, Failure, Fault, Kind, LogLevel, LogLine, Notice,
-    PackageList, Progress, Resource, ResourceState, SecretSources, Status,
+    PackageList, Progress, Resource, ResourceState, SecretSources, Status, StepName, StepResult,
+    StepState,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -57,6 +59,16 @@ pub(super) fn event_from_json(text: &str, root: &Path) -> Result<EventKind, Dama
     })
 }
 
+/// Writes down what a step left.
+pub(super) fn step_to_json(result: &StepResult, root: &Path) -> Result<String, Damage> {
+    to_json("step", &StepRow::new(result, root))
+}
+
+/// Reads what a step left.
+pub(super) fn step_from_json(text: &str, root: &Path) -> Result<StepResult, Damage> {
+    from_json::<StepRow>("step", text)?.into_result(root)
+}
+
 /// What of an image has no column of its own.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -97,12 +109,12 @@ fn from_json<'a, T: Deserialize<'a>>(what: &str, text: &'a str) -> Result<T, Dam
     serde_json::from_str(text).map_err(|source| Damage::malformed(what, &source))
 }
 
-fn relative(artifact: &Artifact, root: &Path) -> Artifact {
+pub(super) fn relative(artifact: &Artifact, root: &Path) -> Artifact {
     let path = artifact.path.strip_prefix(root).unwrap_or(&artifact.path).to_owned();
     Artifact { path, ..artifact.clone() }
 }
 
-fn absolute(artifact: Artifact, root: &Path) -> Artifact {
+pub(super) fn absolute(artifact: Artifact, root: &Path) -> Artifact {
     // Joining an absolute path replaces the root: files outside the store keep their place.
     Artifact { path: root.join(&artifact.path), ..artifact }
 }
@@ -251,7 +263,10 @@ macro_rules! words {
     )+};
 }
 
-words!(Status: "status", Kind: "kind", Fault: "fault", LogLevel: "level", ResourceState: "state");
+words!(
+    Status: "status", Kind: "kind", Fault: "fault", LogLevel: "level", ResourceState: "state",
+    StepName: "step", StepState: "state"
+);
 
 mod word {
     use super::{Deserialize, Deserializer, Serializer, Word};
@@ -288,7 +303,7 @@ mod optional_failure {
     }
 }
 
-mod artifacts {
+pub(super) mod artifacts {
     use super::{Artifact, ArtifactRow, Deserialize, Deserializer, Serialize, Serializer};
 
     #[derive(Serialize)]
@@ -296,11 +311,14 @@ mod artifacts {
     #[derive(Deserialize)]
     struct In(#[serde(with = "ArtifactRow")] Artifact);
 
-    pub(super) fn serialize<S: Serializer>(value: &[Artifact], to: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::store) fn serialize<S: Serializer>(
+        value: &[Artifact],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
         to.collect_seq(value.iter().map(Out))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(in crate::store) fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
     ) -> Result<Vec<Artifact>, D::Error> {
         Ok(Vec::<In>::deserialize(from)?.into_iter().map(|row| row.0).collect())

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/2.sql"),
     include_str!("migrations/3.sql"),
     include_str!("migrations/4.sql"),
+    include_str!("migrations/5.sql"),
 ];
 
 /// Marks a database as a factory's ("ifac"), so that nobody else's is taken for one.
@@ -78,6 +79,38 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path) -> R
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;
+    transaction.commit().await.map_err(failed)
+}
+
+/// How many cursors are left out after a start of the machine: more than a power cut can have taken back.
+const CURSORS_LEFT_OUT: i64 = 1 << 20;
+
+/// Notes on which start of the machine the database is used. If it was used on another, cursors are left out.
+///
+/// # Errors
+/// If it can't be written.
+pub(super) async fn note_boot(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    boot: &str,
+) -> Result<(), Error> {
+    let failed = |source| Error::database("note the start of the machine", path, source);
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+    let noted = sqlx::query_scalar::<_, String>("SELECT boot FROM machine");
+    let noted = noted.fetch_optional(&mut *transaction).await.map_err(failed)?;
+    let sql = match noted {
+        Some(noted) if noted == boot => return Ok(()),
+        Some(_) => {
+            sqlx::query("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'events'")
+                .bind(CURSORS_LEFT_OUT)
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed)?;
+            "UPDATE machine SET boot = ?"
+        }
+        None => "INSERT INTO machine (boot) VALUES (?)",
+    };
+    sqlx::query(sql).bind(boot).execute(&mut *transaction).await.map_err(failed)?;
     transaction.commit().await.map_err(failed)
 }
 

@@ -67,8 +67,8 @@ impl Store {
         self.call("work_dir", made).await
     }
 
-    /// Removes what dead processes left in the work directory, their locks, and the files of images that were never
-    /// recorded.
+    /// Removes what dead processes left in the work directory, their locks, the files of images that were never
+    /// recorded, and what is kept for images that need it no more.
     ///
     /// # Errors
     /// If something can't be removed; the rest is, all the same.
@@ -78,7 +78,7 @@ impl Store {
 
     async fn remove_leftovers(&self) -> Result<(), Error> {
         let (root, owners) = (self.root().to_owned(), self.owners_dir());
-        let unrecorded = self.remove_unrecorded().await;
+        let unrecorded = self.remove_unrecorded().await.and(self.remove_needless().await);
         let cleaned = blocking(move || {
             let work = root.join("work");
             let cleaned = {

@@ -35,10 +35,11 @@ pub(super) struct Transaction<'a> {
 }
 
 impl Writer {
-    /// Opens the database at `path` and brings it to the present schema.
-    pub(super) async fn open(path: PathBuf) -> Result<Self, Error> {
+    /// Opens the database at `path`, brings it to the present schema, and notes on which start of the machine.
+    pub(super) async fn open(path: PathBuf, boot: &str) -> Result<Self, Error> {
         let mut session = connect(&path).await?;
         schema::migrate(&mut session.connection, &path).await?;
+        schema::note_boot(&mut session.connection, &path, boot).await?;
         Ok(Self { path, session: Mutex::new(Some(session)) })
     }
 
