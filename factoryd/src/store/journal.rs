@@ -63,7 +63,7 @@ impl Store {
         events: Vec<(SystemTime, EventKind)>,
     ) -> Result<u64, Error> {
         let written = self.write(image, events, super::append::Beside { steps, callbacks: &[] });
-        Ok(written.await?.1)
+        Ok(self.call("advance", written).await?.1)
     }
 
     /// Answers the steps that were begun of the work on an image, in their order.
@@ -71,6 +71,10 @@ impl Store {
     /// # Errors
     /// If the database can't be read.
     pub async fn steps(&self, image: &ImageId) -> Result<Vec<StepRecord>, Error> {
+        self.call("steps", self.read_steps(image)).await
+    }
+
+    async fn read_steps(&self, image: &ImageId) -> Result<Vec<StepRecord>, Error> {
         let sql = "SELECT s.* FROM steps s JOIN images i ON i.number = s.image WHERE i.id = ?";
         let rows = sqlx::query(sql).bind(image.as_str()).fetch_all(&self.inner.readers).await;
         let rows = rows.map_err(self.failed("read the journal"))?;
@@ -85,6 +89,14 @@ impl Store {
     /// # Errors
     /// If the database can't be read.
     pub async fn step_of(
+        &self,
+        image: &ImageId,
+        name: StepName,
+    ) -> Result<Option<StepRecord>, Error> {
+        self.call("step_of", self.read_step(image, name)).await
+    }
+
+    async fn read_step(
         &self,
         image: &ImageId,
         name: StepName,
@@ -105,7 +117,7 @@ impl Store {
         image: i64,
         changes: &[StepChange],
     ) -> Result<(), Error> {
-        let now = nanoseconds(SystemTime::now());
+        let now = nanoseconds(self.now());
         for change in changes {
             self.enter_step(transaction, image, change, now).await?;
         }

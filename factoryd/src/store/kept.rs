@@ -4,8 +4,8 @@
 //! ([`Store::boot`]) does not trust them.
 
 use super::work::remove_tree;
-use super::{Error, Store, WorkDir, blocking};
-use crate::domain::{ImageId, StepName};
+use super::{Error, Store, WorkDir, blocking, seam};
+use crate::domain::{Image, ImageId, StepName};
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -25,8 +25,9 @@ impl Store {
         step: StepName,
     ) -> Result<PathBuf, Error> {
         let to = self.kept_dir(image).join(step.as_str());
-        blocking(move || {
+        let kept = blocking(move || {
             remove_tree(&to)?;
+            seam::write("rename", &to)?;
             let parent = to.parent().unwrap_or(&to);
             DirBuilder::new()
                 .recursive(true)
@@ -35,8 +36,8 @@ impl Store {
                 .and_then(|()| fs::rename(work.path(), &to))
                 .map_err(|source| Error::file("keep", work.path(), source))?;
             Ok(to)
-        })
-        .await
+        });
+        self.call("keep_work", kept).await
     }
 
     /// Removes what steps kept for an image.
@@ -45,7 +46,7 @@ impl Store {
     /// If something can't be removed.
     pub async fn remove_kept(&self, image: &ImageId) -> Result<(), Error> {
         let directory = self.kept_dir(image);
-        blocking(move || remove_tree(&directory)).await
+        self.call("remove_kept", blocking(move || remove_tree(&directory))).await
     }
 
     /// Answers which start of the machine this is.
@@ -63,6 +64,10 @@ impl Store {
     /// If the database can't be read, or one can't be removed.
     pub async fn remove_unannounced(&self, image: &ImageId) -> Result<(), Error> {
         let Some(known) = self.image(image).await? else { return Ok(()) };
+        self.call("remove_unannounced", self.keep_only(image, known)).await
+    }
+
+    async fn keep_only(&self, image: &ImageId, known: Image) -> Result<(), Error> {
         let known = known.artifacts.into_iter().map(|artifact| artifact.path).collect();
         let directory = self.body_dir(image);
         blocking(move || {

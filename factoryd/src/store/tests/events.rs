@@ -87,7 +87,7 @@ async fn what_another_process_writes_shows_in_the_last_cursor_and_is_no_news() {
     scratch.append(&image, vec![log("a")]).await.unwrap();
     assert_eq!(other.last_cursor().await.unwrap(), 2);
     assert_eq!(news.changed().now_or_never(), None);
-    other.append(&image, vec![log("b")]).await.unwrap();
+    other.insert(&super::image(2)).await.unwrap();
     assert_eq!(news.changed().now_or_never(), Some(()));
     assert_eq!(other.last_cursor().await.unwrap(), 3);
 }
@@ -98,8 +98,9 @@ async fn eight_writers_in_two_processes_get_cursors_of_their_own() {
     let other = scratch.again().await;
     let mut writers = JoinSet::new();
     for number in 0..8 {
-        let image = scratch.record(number).await;
         let store = if number % 2 == 0 { scratch.store.clone() } else { other.clone() };
+        store.insert(&super::image(number)).await.unwrap();
+        let image = id(number);
         writers.spawn(async move {
             let mut seen = Vec::new();
             for _ in 0..25 {

@@ -8,6 +8,7 @@ mod failures;
 mod full;
 mod images;
 mod import;
+mod journal;
 mod lists;
 mod owners;
 mod stored;
