@@ -85,6 +85,9 @@ impl Failure {
     /// The reason of a build whose plugin's process ended.
     pub const PLUGIN_CRASHED: &str = "PLUGIN_CRASHED";
 
+    /// The reason of work that needs secrets which only the process that was asked for it had.
+    pub const SECRETS_GONE: &str = "SECRETS_GONE";
+
     /// Makes a failure of whose move is next, a stable name and a lower-case fragment.
     pub fn new(fault: Fault, reason: &str, message: impl Into<String>) -> Self {
         Self {

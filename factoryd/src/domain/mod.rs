@@ -1,5 +1,6 @@
 //! What things are. Pure: no I/O, no async, no clock.
 
+mod deletion;
 mod event;
 mod failure;
 mod fold;
@@ -11,6 +12,7 @@ mod status;
 mod step;
 mod template;
 
+pub use deletion::Deletion;
 pub use event::{Event, EventKind, LogLevel, LogLine, Notice, Progress, Resource, ResourceState};
 pub use failure::{Failure, Fault};
 pub use image::{Artifact, CloudIdentifiers, Image, ImageId, InvalidImageId, Kind, PackageList};

@@ -144,6 +144,34 @@ pub struct Command {
 }
 
 impl Template {
+    /// Answers a template of which nothing is known.
+    pub fn unknown() -> Self {
+        let unknown = || "unknown".to_owned();
+        let source = InstallSource::Url(String::new());
+        let os = OperatingSystem {
+            name: unknown(),
+            version: unknown(),
+            arch: unknown(),
+            install: Install { source, checksum: None, extras: Vec::new() },
+            root_password: None,
+            product_key: None,
+            kernel_parameters: None,
+            icicle_extra_command: None,
+        };
+        Self {
+            name: unknown(),
+            description: None,
+            os,
+            packages: Vec::new(),
+            repositories: Vec::new(),
+            files: Vec::new(),
+            commands: Vec::new(),
+            precommands: Vec::new(),
+            disk_size_bytes: None,
+            xml: String::new(),
+        }
+    }
+
     /// Answers every content with where it is in the template, to be replaced.
     pub fn contents_mut(&mut self) -> impl Iterator<Item = (String, &mut Content)> {
         let files = self.files.iter_mut().map(|File { name, content }| {

@@ -202,6 +202,8 @@ impl Factory {
             template: draft.template,
             secrets: draft.secrets,
             work: draft.work,
+            gone: None,
+            taken_up: false,
         };
         let begun = job.image.clone();
         self.jobs.submit(job).map_err(|ShuttingDown| Error::ShuttingDown)?;

@@ -3,14 +3,12 @@
 use super::sensitive::{self, Sensitive};
 use super::{DeleteRequest, Error, Factory, ImageFilter, Page, callbacks};
 use crate::domain::{
-    CloudIdentifiers, EventKind, GivenSecret, Image, ImageId, Kind, Parameters, Secret,
-    SecretSource, Status, Template,
+    CloudIdentifiers, Deletion, EventKind, GivenSecret, Image, ImageId, Kind, Parameters, Secret,
+    SecretSource, Status,
 };
-use crate::import::{OperatingSystem, synthesised};
 use crate::jobs::{Job, ShuttingDown, Work};
-use crate::pipeline::{GivenAccount, recorded_template};
+use crate::pipeline::{GivenAccount, recorded_template, template_for_deletion};
 use crate::store::{self, NewCallback};
-use crate::tdl;
 use std::time::Duration;
 
 /// How long what is cancelled for a deletion may take to end.
@@ -111,14 +109,20 @@ impl Factory {
         if is_mere_record(&image) {
             return self.forget(&image, callbacks).await;
         }
-        let template = recorded_template(&image).or_else(|_| placeholder(&image))?;
+        let template = template_for_deletion(&image);
         let provider = request.provider.clone().or_else(|| image.provider.clone());
         let credentials = self.credentials_for(&image, &request.credentials)?;
         let account = GivenAccount { provider: provider.unwrap_or_default(), credentials };
         let mut parameters = request.parameters.clone();
         let secrets = self.sensitive_to_deletion(&image, &mut parameters).await?;
         let status = EventKind::Status { from: image.status, to: Status::Deleting, failure: None };
-        let begun = self.store.append_with(&image.id, vec![(self.store.now(), status)], callbacks);
+        let deletion = Deletion {
+            provider: request.provider.clone(),
+            parameters: parameters.clone(),
+            secrets: sensitive::sources(Some(&account.credentials), &secrets, false),
+        };
+        let events = vec![(self.store.now(), status)];
+        let begun = self.store.begin_deletion(&image.id, events, callbacks, &deletion);
         match begun.await {
             Ok(_) => {}
             // Somebody else has begun it at the same time.
@@ -133,7 +137,8 @@ impl Factory {
         }
         let mut image = self.image(&image.id).await?;
         image.parameters.0.extend(parameters.0);
-        let job = Job { image, template, secrets, work: Work::Delete(account) };
+        let work = Work::Delete(account);
+        let job = Job { image, template, secrets, work, gone: None, taken_up: false };
         self.jobs.submit(job).map_err(|ShuttingDown| Error::ShuttingDown)
     }
 
@@ -184,13 +189,6 @@ impl Factory {
         self.store.append_with(&image.id, end, callbacks).await?;
         Ok(())
     }
-}
-
-/// Stands in for a template that can't be read, as an imported image may have one: no reason to keep the image for ever.
-fn placeholder(image: &Image) -> Result<Template, Error> {
-    let unknown = || "unknown".to_owned();
-    let os = OperatingSystem { name: unknown(), version: unknown(), arch: "x86_64".to_owned() };
-    tdl::parse(&synthesised(&os, image.created)).map_err(Error::Template)
 }
 
 /// Tells whether an image was refused before anything was done for it; its template may be unreadable.

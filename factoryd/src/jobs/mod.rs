@@ -4,6 +4,8 @@
 //! submit ─► Pending ─ parent complete? ─ a slot free? ─► Building ─ pipeline ─► Complete | Failed
 //! ```
 //!
+//! Images in the middle of whose work another factory ended are taken up by a daemon and go on from their last step.
+//!
 //! Every image that is being worked on has one task, owned by [`Jobs`]; cancelling it is the only way to end it early.
 //! A client that goes away ends nothing.
 
@@ -11,10 +13,11 @@ mod children;
 mod parent;
 mod run;
 mod service;
+mod take_up;
 
 pub use service::{Late, Service};
 
-use crate::domain::{GivenSecret, Image, ImageId, Template};
+use crate::domain::{GivenSecret, Image, ImageId, SecretGone, Template};
 use crate::pipeline::{GivenAccount, Pipeline};
 use crate::store::Store;
 use std::collections::BTreeMap;
@@ -84,6 +87,10 @@ pub struct Job {
     pub secrets: Vec<(String, GivenSecret)>,
     /// What to do.
     pub work: Work,
+    /// Its secrets that can't be had again.
+    pub gone: Option<SecretGone>,
+    /// Whether another factory ended in the middle of it.
+    pub taken_up: bool,
 }
 
 /// The factory is shutting down and takes no more work.

@@ -1,13 +1,14 @@
 //! One job from its admission to its last status.
 
 use super::{Job, Jobs, Work};
-use crate::domain::{EventKind, Failure, Fault, Image, ImageId, Progress, Status};
+use crate::domain::{EventKind, Failure, Fault, Image, ImageId, Progress, Status, StepName};
 use crate::pipeline::{self, Build};
+use crate::store::StepChange;
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, error, info, info_span};
+use tracing::{Instrument, error, info, info_span, warn};
 
 /// How long to wait for room on a full disk before an end that could not be recorded is tried again.
 const ROOM_LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -28,14 +29,21 @@ impl Jobs {
     }
 
     async fn work(&self, job: &Job, cancellation: &CancellationToken) -> pipeline::Result<()> {
+        if job.taken_up {
+            self.0.pipeline.take_up(&self.build(job, cancellation)).await?;
+        }
         if let Work::Delete(account) = &job.work {
             self.until(cancellation, self.without_children(&job.image)).await??;
             return self.0.pipeline.delete(&self.build(job, cancellation), account).await;
         }
-        self.enter(&job.image.id, Status::Pending).await?;
+        if job.image.status == Status::New {
+            self.enter(&job.image.id, Status::Pending).await?;
+        }
         let parent = self.until(cancellation, self.parent(&job.image)).await??;
         let _slot = self.until(cancellation, self.0.slots.acquire()).await?;
-        self.enter(&job.image.id, Status::Building).await?;
+        if job.image.status != Status::Building {
+            self.enter(&job.image.id, Status::Building).await?;
+        }
         self.build_image(job, &self.build(job, cancellation), parent).await
     }
 
@@ -64,6 +72,7 @@ impl Jobs {
             cancellation: cancellation.clone(),
             cancel_grace: self.0.options.cancel_grace,
             retries: self.0.options.retries,
+            gone: job.gone.clone(),
         }
     }
 
@@ -78,31 +87,42 @@ impl Jobs {
     }
 
     async fn enter(&self, id: &ImageId, to: Status) -> pipeline::Result<()> {
-        let entered = self.record(id, vec![status(to, None)]).await;
+        let entered = self.record(id, vec![status(to, None)], &[]).await;
         entered.map_err(|error| pipeline::store_failed(&error))
     }
 
-    async fn record(&self, id: &ImageId, kinds: Vec<Entry>) -> Result<(), crate::store::Error> {
+    async fn record(
+        &self,
+        id: &ImageId,
+        kinds: Vec<Entry>,
+        steps: &[StepChange],
+    ) -> Result<(), crate::store::Error> {
         let now = self.0.store.now();
         let Some(mut image) = self.0.store.image(id).await? else { return Ok(()) };
         let mut events = Vec::with_capacity(kinds.len());
         for entry in kinds {
             events.push((now, entry.into_event(&mut image)));
         }
-        self.0.store.append(id, events).await.map(drop)
+        self.0.store.advance(id, steps, events).await.map(drop)
     }
 
     /// Records the end; on a disk that is full to the last byte, once there is room. If even that fails, the next start of a
     /// factory finds the image abandoned and settles it.
     async fn finish(&self, job: &Job, outcome: pipeline::Result<()>) {
         let outcome = outcome.map_err(|failure| Box::new(self.explain(*failure)));
-        while let Err(error) = self.record(&job.image.id, end(job, &outcome)).await {
+        let steps = forgotten(&outcome);
+        while let Err(error) = self.record(&job.image.id, end(job, &outcome), &steps).await {
             error!("how the image ended can't be recorded: {}", crate::report::chain(&error));
             if !error.is_full() || self.0.shutdown.is_cancelled() {
                 return;
             }
             let wait = tokio::time::sleep(ROOM_LOOK_AGAIN);
             let _ = self.0.shutdown.run_until_cancelled(wait).await;
+        }
+        if !steps.is_empty()
+            && let Err(error) = self.0.store.remove_kept(&job.image.id).await
+        {
+            warn!("what steps kept stays behind: {}", crate::report::chain(&error));
         }
         if let Err(failure) = outcome {
             info!(reason = failure.reason, "failed: {failure}");
@@ -115,6 +135,19 @@ impl Jobs {
             return interrupted("the factory was stopped");
         }
         failure
+    }
+}
+
+/// Answers what becomes of what steps left to each other. A failed image may be tried again and needs it; one that was
+/// cancelled leaves no files behind, so the steps that kept some are done again then.
+fn forgotten(outcome: &pipeline::Result<()>) -> Vec<StepChange> {
+    use StepName::{CreateTargetImage, DidCreateTargetImage, KeepFiles};
+    match outcome {
+        Ok(()) => vec![StepChange::Forget],
+        Err(failure) if failure.is_cancelled() => {
+            vec![StepChange::Again(vec![CreateTargetImage, DidCreateTargetImage, KeepFiles])]
+        }
+        Err(_) => Vec::new(),
     }
 }
 

@@ -1,11 +1,10 @@
 //! What goes on beside the jobs: settling what a dead factory left, hearing cancellations from other processes, and the end.
 
 use super::Jobs;
-use super::run::interrupted;
-use crate::domain::{EventKind, Image, ImageId, Status};
+use crate::domain::ImageId;
 use crate::{report, store};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::warn;
 
 /// Runs beside the jobs for as long as the factory lives.
 pub struct Service {
@@ -26,17 +25,15 @@ impl Service {
         Self { jobs }
     }
 
-    /// Settles images whose factory is gone: they end FAILED (or DELETEFAILED), with the reason.
+    /// Takes over what factories that are gone left: images that are not settled go on, or end FAILED (or DELETEFAILED)
+    /// with the reason; what was half done is removed.
     ///
     /// # Errors
     /// If the store can't be read or written.
     pub async fn recover(&self) -> Result<(), store::Error> {
-        let store = &self.jobs.0.store;
-        for image in store.abandoned().await? {
-            info!(id = %image.id, status = %image.status, "settling an image of a factory that is gone");
-            store.append(&image.id, vec![(store.now(), settled(&image))]).await?;
-        }
-        store.clean_work().await
+        self.jobs.take_over().await?;
+        self.hear_cancellations().await;
+        self.jobs.0.store.clean_work().await
     }
 
     /// Runs until the token fires, then ends all work.
@@ -48,9 +45,20 @@ impl Service {
             let poll = tokio::time::sleep(self.jobs.0.options.cancel_poll);
             if token.run_until_cancelled(poll).await.is_some() {
                 self.hear_cancellations().await;
+                self.look_for_dead().await;
             }
         }
         self.drain().await
+    }
+
+    /// Goes on with what other processes leave that end while this one runs.
+    async fn look_for_dead(&self) {
+        if !self.jobs.0.options.takes_up {
+            return;
+        }
+        if let Err(error) = self.jobs.take_over().await {
+            warn!("what other processes left can't be taken over: {}", report::chain(&error));
+        }
     }
 
     async fn hear_cancellations(&self) {
@@ -77,14 +85,4 @@ impl Service {
         let ended = tokio::time::timeout(inner.options.drain_deadline, inner.tasks.wait()).await;
         ended.map_err(|_| Late(self.jobs.active()))
     }
-}
-
-/// What happens to an image whose factory is gone.
-fn settled(image: &Image) -> EventKind {
-    let to = match image.status {
-        Status::Deleting => Status::DeleteFailed,
-        _ => Status::Failed,
-    };
-    let failure = interrupted("the factory that worked on it is gone");
-    EventKind::Status { from: image.status, to, failure: Some(failure) }
 }

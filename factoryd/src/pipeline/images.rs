@@ -108,6 +108,12 @@ pub fn recorded_template(image: &Image) -> Result<Template> {
     })
 }
 
+/// Answers the template of an image that is to be deleted. One that can't be read, as an imported image may have it, is no
+/// reason to keep the image for ever.
+pub fn template_for_deletion(image: &Image) -> Template {
+    recorded_template(image).unwrap_or_else(|_| Template::unknown())
+}
+
 /// Leaves of a template what still means something once the base image exists. Packages, files and commands are in the
 /// image by then; Image Factory clears them too.
 pub fn for_customisation(mut template: Template) -> Template {

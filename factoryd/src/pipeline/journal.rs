@@ -7,7 +7,6 @@ use crate::domain::{
     StepResult, StepState, StepValue,
 };
 use crate::store::StepChange;
-use std::time::SystemTime;
 
 /// What a step can answer, as the journal keeps it.
 pub(super) trait Outcome: Sized {
@@ -205,7 +204,7 @@ impl Pipeline {
             Fate::Again => taken_up(&format!("{name} is begun again")),
             Fate::Fails => taken_up(&format!("{name} was interrupted too often")),
         };
-        let events = vec![(SystemTime::now(), EventKind::Warning(notice))];
+        let events = vec![(self.store.now(), EventKind::Warning(notice))];
         let written = self.store.advance(id, &[StepChange::Interrupt(name, by)], events).await;
         written.map_err(|error| store_failed(&error))?;
         match fate {

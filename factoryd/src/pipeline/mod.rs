@@ -29,13 +29,13 @@ mod step;
 mod target;
 mod target_content;
 
-pub use images::{for_customisation, recorded_template};
+pub use images::{for_customisation, recorded_template, template_for_deletion};
 pub use policy::{Fate, fate};
 pub(crate) use step::cancelled;
 pub use target_content::{InvalidTargetContent, TargetContent};
 
 use crate::delegate::{Account, ContentSource, Delegates, NoContents};
-use crate::domain::{Failure, Fault, GivenSecret, Image, Template};
+use crate::domain::{Failure, Fault, GivenSecret, Image, SecretGone, Template};
 use crate::report;
 use crate::secrets::Secrets;
 use crate::store::{self, Store};
@@ -61,6 +61,8 @@ pub struct Build {
     pub cancel_grace: Duration,
     /// How often a step is begun again after a crash of its plugin.
     pub retries: u32,
+    /// The secrets that can't be had again: what needs a plugin fails.
+    pub gone: Option<SecretGone>,
 }
 
 /// An account of a provider, as a request gives it.

@@ -5,7 +5,7 @@ use super::journal::Outcome;
 use super::recorder::{Bodies, Recorder};
 use super::{Build, Pipeline, Result, shortage, store_failed};
 use crate::delegate::{self, Operation, OperationId};
-use crate::domain::{Artifact, Failure, Fault, StepName, StepResult};
+use crate::domain::{Artifact, Failure, Fault, SecretGone, StepName, StepResult};
 use crate::report;
 use crate::store::WorkDir;
 use std::sync::Arc;
@@ -48,6 +48,9 @@ impl Pipeline {
     ) -> Result<Done<T>> {
         if let Some((value, artifacts)) = self.recall(build, step.name).await? {
             return Ok(Done { value, artifacts });
+        }
+        if let Some(gone) = &build.gone {
+            return Err(secrets_gone(build, gone, step.method));
         }
         loop {
             if build.cancellation.is_cancelled() {
@@ -149,6 +152,17 @@ fn failure(error: delegate::Error, method: &'static str) -> Box<Failure> {
                 .hint("see `factory plugins` for what each plugin can do"),
         ),
     }
+}
+
+/// Says that a step needs secrets that only an earlier process had.
+fn secrets_gone(build: &Build, gone: &SecretGone, method: &'static str) -> Box<Failure> {
+    let id = &build.image.id;
+    let failure = Failure::new(Fault::User, Failure::SECRETS_GONE, gone.to_string());
+    let hint = format!(
+        "give them again: `factory retry {id}` takes --credentials, --parameter and --template; what is given as secret:NAME \
+         lasts"
+    );
+    Box::new(Failure { step: method.to_owned(), ..failure.hint(hint) })
 }
 
 /// Says that an image's work was cancelled.

@@ -4,7 +4,7 @@ use super::image_row::{self, ImageRow};
 use super::news::Herald;
 use super::writer::{Durability, Transaction};
 use super::{Error, NewCallback, StepChange, Store, resources};
-use crate::domain::{Event, EventKind, Image, ImageId, ResourceState, Status};
+use crate::domain::{Deletion, Event, EventKind, Image, ImageId, ResourceState, Status};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -40,7 +40,7 @@ impl Store {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let written = self.write(image, events, Beside { callbacks, steps: &[] });
+        let written = self.write(image, events, Beside { callbacks, steps: &[], deletion: None });
         Ok(self.call("append", written).await?.0)
     }
 
@@ -92,6 +92,7 @@ impl Store {
         self.note_pending(&mut transaction, row.number, &events).await?;
         let recorded = resources::record(transaction.connection(), row.number, &events).await;
         recorded.map_err(self.failed("record resources"))?;
+        self.put_deletion(&mut transaction, row.number, beside.deletion).await?;
         self.enter_steps(&mut transaction, row.number, beside.steps).await?;
         if !events.is_empty() {
             self.update_image(&mut transaction, &row).await?;
@@ -193,6 +194,8 @@ pub(super) struct Beside<'a> {
     pub(super) steps: &'a [StepChange],
     /// Who is to be told.
     pub(super) callbacks: &'a [NewCallback],
+    /// What its deletion was asked for with.
+    pub(super) deletion: Option<&'a Deletion>,
 }
 
 /// Refuses what a process writes of an image that another one works on: it was taken for dead, and is late.

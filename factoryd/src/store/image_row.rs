@@ -145,7 +145,8 @@ impl Store {
         }
     }
 
-    async fn put_document(
+    /// Writes a long text of the image with this number.
+    pub(super) async fn put_document(
         &self,
         transaction: &mut Transaction<'_>,
         image: i64,

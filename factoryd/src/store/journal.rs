@@ -21,7 +21,8 @@ pub enum StepChange {
     Fail(StepName),
     /// It was interrupted.
     Interrupt(StepName, Interruption),
-    /// A new attempt of the image begins: what interrupted steps is forgotten, and these are to be done again.
+    /// A new attempt of the image is to begin: what interrupted steps is forgotten, and these are to be done again if they
+    /// are done.
     Again(Vec<StepName>),
     /// The image is complete or gone: what its steps left to each other is forgotten.
     Forget,
@@ -62,7 +63,11 @@ impl Store {
         steps: &[StepChange],
         events: Vec<(SystemTime, EventKind)>,
     ) -> Result<u64, Error> {
-        let written = self.write(image, events, super::append::Beside { steps, callbacks: &[] });
+        let written = self.write(
+            image,
+            events,
+            super::append::Beside { steps, callbacks: &[], deletion: None },
+        );
         Ok(self.call("advance", written).await?.1)
     }
 
@@ -188,7 +193,7 @@ const GONE: &str =
     "UPDATE steps SET state = 'interrupted', ended = ?, interruptions = interruptions + 1
     WHERE image = ? AND name = ?";
 const AGAIN: &str = "UPDATE steps SET crashes = 0, interruptions = 0,
-        state = iif(name IN (SELECT value FROM json_each(?)), 'waiting', state),
+        state = iif(name IN (SELECT value FROM json_each(?)) AND state = 'done', 'waiting', state),
         format = iif(name IN (SELECT value FROM json_each(?)), 0, format),
         result = iif(name IN (SELECT value FROM json_each(?)), '', result)
     WHERE image = ?";

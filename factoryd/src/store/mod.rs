@@ -34,6 +34,7 @@ mod bodies;
 mod callbacks;
 mod check;
 mod content;
+mod deletions;
 mod error;
 mod events;
 mod image_row;

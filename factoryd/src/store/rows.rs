@@ -6,9 +6,9 @@
 use super::secret_row;
 use super::step_row::StepRow;
 use crate::domain::{
-    Artifact, CloudIdentifiers, EventKind, Failure, Fault, Kind, LogLevel, LogLine, Notice,
-    PackageList, Progress, Resource, ResourceState, SecretSources, Status, StepName, StepResult,
-    StepState,
+    Artifact, CloudIdentifiers, Deletion, EventKind, Failure, Fault, Kind, LogLevel, LogLine,
+    Notice, PackageList, Parameters, Progress, Resource, ResourceState, SecretSources, Status,
+    StepName, StepResult, StepState,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -67,6 +67,27 @@ pub(super) fn step_to_json(result: &StepResult, root: &Path) -> Result<String, D
 /// Reads what a step left.
 pub(super) fn step_from_json(text: &str, root: &Path) -> Result<StepResult, Damage> {
     from_json::<StepRow>("step", text)?.into_result(root)
+}
+
+/// Writes down what a deletion was asked for with.
+pub(super) fn deletion_to_json(deletion: &Deletion) -> Result<String, Damage> {
+    let Deletion { provider, parameters, secrets } = deletion.clone();
+    to_json("deletion", &DeletionRow { provider, parameters: parameters.0, secrets })
+}
+
+/// Reads what a deletion was asked for with.
+pub(super) fn deletion_from_json(text: &str) -> Result<Deletion, Damage> {
+    let DeletionRow { provider, parameters, secrets } = from_json("deletion", text)?;
+    Ok(Deletion { provider, parameters: Parameters(parameters), secrets })
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct DeletionRow {
+    provider: Option<String>,
+    parameters: Map<String, Value>,
+    #[serde(with = "secret_row", skip_serializing_if = "secret_row::is_empty")]
+    secrets: SecretSources,
 }
 
 /// What of an image has no column of its own.
