@@ -67,6 +67,9 @@ struct JobsArguments {
     /// Wait this long for builds to end when the factory ends. Default: 30s.
     #[arg(long, value_name = "TIME", env = "FACTORY_DRAIN_DEADLINE", hide_short_help = true)]
     drain_deadline: Option<OsString>,
+    /// Begin a step again so often by itself after its plugin crashed. Default: 1.
+    #[arg(long, value_name = "N", env = "FACTORY_RETRIES", hide_short_help = true)]
+    retries: Option<OsString>,
 }
 
 /// The flags of the daemon.

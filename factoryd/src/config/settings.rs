@@ -61,10 +61,12 @@ pub(super) fn templates(from: &mut Sources) -> tdl::Options {
 
 /// Reads what makes a daemon.
 pub(super) fn daemon(from: &mut Sources) -> DaemonConfig {
+    let shared = shared(from);
     let factory = Config {
         outbound: outbound::read(from),
         callbacks: outbound::callbacks(from),
-        ..shared(from)
+        jobs: jobs::Options { takes_up: true, ..shared.jobs.clone() },
+        ..shared
     };
     let listen = from.or("grpc.listen", "listen", SocketAddr::from(([127, 0, 0, 1], 8076)));
     let rest = from.optional("rest.listen", "rest");
@@ -85,6 +87,7 @@ fn jobs(from: &mut Sources) -> jobs::Options {
         concurrent_builds_max: builds.get(),
         cancel_grace: from.or("jobs.cancel_grace", "cancel_grace", usual.cancel_grace),
         drain_deadline: from.or("jobs.drain_deadline", "drain_deadline", usual.drain_deadline),
+        retries: from.or("jobs.retries", "retries", usual.retries),
         ..usual
     }
 }

@@ -86,6 +86,25 @@ impl Value for NonZeroUsize {
     }
 }
 
+impl Value for u32 {
+    const EXPECTED: &'static str = "a whole number";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| format!("{} is no such number", quote(text)))
+    }
+
+    fn read(node: &Node, _: &Path) -> Result<Self, String> {
+        match &node.value {
+            NodeValue::Number(digits) => Self::parse(digits),
+            other => Err(format!("this is {}", other.kind())),
+        }
+    }
+
+    fn json(&self) -> Json {
+        json!(self)
+    }
+}
+
 /// A relative path in a file is relative to that file's directory.
 impl Value for PathBuf {
     const EXPECTED: &'static str = "a path";

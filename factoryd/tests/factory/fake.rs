@@ -37,6 +37,14 @@ pub(crate) struct Script {
     pub(crate) converts: bool,
     /// `CreateBaseImage` waits until this is notified, or cancelled.
     pub(crate) hold_base: Option<Arc<Notify>>,
+    /// The method that waits until it is cancelled.
+    pub(crate) hold_in: Option<&'static str>,
+    /// Is told when it waits.
+    pub(crate) held: Notify,
+    /// The method whose plugin crashes, and how often.
+    pub(crate) crash_in: Option<(&'static str, Mutex<u32>)>,
+    /// `CreateTargetImage` announces a file.
+    pub(crate) customises: bool,
     /// `CreateBaseImage` fails.
     pub(crate) fail_base: bool,
     /// `CreateBaseImage` panics.
@@ -58,6 +66,25 @@ pub(crate) struct Fake(pub(crate) Arc<Script>);
 impl Fake {
     fn call(&self, call: impl Into<String>) {
         self.0.calls.lock().unwrap().push(call.into());
+    }
+
+    /// Waits or crashes, if the script wants that of the operation.
+    async fn trouble(&self, operation: &Operation) -> Result<(), Error> {
+        let is_in = |method: &str| operation.id.as_str().ends_with(&format!(".{method}"));
+        if let Some((method, times)) = &self.0.crash_in
+            && is_in(method)
+            && let Some(left) = { times.lock().unwrap().checked_sub(1) }
+        {
+            *times.lock().unwrap() = left;
+            let crash = Failure::new(Fault::Plugin, Failure::PLUGIN_CRASHED, "plugin fake crashed");
+            return Err(crash.detail("last words").into());
+        }
+        if self.0.hold_in.is_some_and(is_in) {
+            self.0.held.notify_one();
+            operation.cancellation.cancelled().await;
+            return Err(Error::Cancelled { left_behind: Vec::new() });
+        }
+        Ok(())
     }
 }
 
@@ -109,6 +136,7 @@ impl OsDelegate for Fake {
         let _busy = Busy(&self.0);
         assert!(!self.0.panic_base, "as told");
         announce(op, vec![percent(10.0), percent(5.0), percent(50.0)]).await;
+        self.trouble(op).await?;
         if let Some(hold) = &self.0.hold_base {
             tokio::select! {
                 () = hold.notified() => {}
@@ -127,7 +155,7 @@ impl OsDelegate for Fake {
 
     async fn create_target_image(
         &self,
-        _operation: &Operation,
+        op: &Operation,
         target: &str,
         _base: &InputImage,
         template: &Template,
@@ -137,6 +165,11 @@ impl OsDelegate for Fake {
             self.call(format!("add {}", package.name));
         }
         self.call(format!("CreateTargetImage({target}, {} commands)", content.commands.len()));
+        self.trouble(op).await?;
+        if self.0.customises {
+            announce(op, vec![file(op, "disk", "customised disk")]).await;
+            return Ok(());
+        }
         Err(Error::Unimplemented("CreateTargetImage"))
     }
 }
@@ -158,21 +191,23 @@ impl CloudDelegate for Fake {
 
     async fn should_create_target_image(
         &self,
-        _operation: &Operation,
+        op: &Operation,
         _target: &str,
         _base: &InputImage,
     ) -> Result<bool, Error> {
         self.call("ShouldCreateTargetImage");
+        self.trouble(op).await?;
         Ok(!self.0.should_not)
     }
 
     async fn will_create_target_image(
         &self,
-        _operation: &Operation,
+        op: &Operation,
         _target: &str,
         _base: &InputImage,
     ) -> Result<CloudContent, Error> {
         self.call("WillCreateTargetImage");
+        self.trouble(op).await?;
         Err(Error::Unimplemented("WillCreateTargetImage"))
     }
 
@@ -184,6 +219,7 @@ impl CloudDelegate for Fake {
     ) -> Result<(), Error> {
         let roles: Vec<&str> = image.artifacts.iter().map(|a| a.role.as_str()).collect();
         self.call(format!("DidCreateTargetImage({})", roles.join("+")));
+        self.trouble(op).await?;
         if self.0.converts {
             announce(op, vec![file(op, "archive", "converted")]).await;
         }
@@ -199,6 +235,7 @@ impl CloudDelegate for Fake {
     ) -> Result<(), Error> {
         let password = account.credentials.expose();
         self.call(format!("PushImageToProvider({}, {password})", account.provider));
+        self.trouble(op).await?;
         let identifiers = CloudIdentifiers {
             identifier_on_provider: "ami-1".into(),
             provider_account_identifier: "me".into(),
@@ -219,7 +256,7 @@ impl CloudDelegate for Fake {
 
     async fn delete_from_provider(
         &self,
-        _operation: &Operation,
+        op: &Operation,
         _target: &str,
         account: &Account,
         identifiers: &CloudIdentifiers,
@@ -228,6 +265,7 @@ impl CloudDelegate for Fake {
         let id = &identifiers.identifier_on_provider;
         self.call(format!("deleting with {:?}", account.credentials.expose()));
         self.call(format!("DeleteFromProvider({}, {id})", account.provider));
+        self.trouble(op).await?;
         if self.0.fail_delete {
             return Err(Failure::new(Fault::Auth, "DENIED", "not allowed").into());
         }
@@ -347,6 +385,13 @@ impl World {
         let watch = self.factory.watch(request).try_collect::<Vec<Event>>();
         let events = tokio::time::timeout(Duration::from_secs(20), watch).await.unwrap().unwrap();
         (self.factory.image(id).await.unwrap(), events)
+    }
+
+    /// Answers all events of an image so far.
+    pub(crate) async fn events(&self, id: &ImageId) -> Vec<Event> {
+        let request =
+            WatchRequest { images: vec![id.clone()], after: 0, follow: false, logs: true };
+        self.factory.watch(request).try_collect().await.unwrap()
     }
 
     pub(crate) async fn all(&self) -> Vec<Image> {

@@ -8,6 +8,7 @@ mod deleting;
 mod fake;
 mod making;
 mod receiver;
+mod resuming;
 mod secrets;
 mod target_content;
 mod watching;

@@ -34,6 +34,7 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("[jobs]\nconcurrent_builds = -1\n", "`-1` is no such number", "2:21", "expected: a whole number from 1"),
     ("[jobs]\nconcurrent_builds = 1.5\n", "this is a fraction", "2:21", "expected: a whole number from 1"),
     ("[jobs]\nconcurrent_builds = 99999999999999999999\n", "`99999999999999999999` is no such number", "2:21", "expected: a whole number from 1"),
+    ("[jobs]\nretries = -1\n", "`-1` is no such number", "2:11", "expected: a whole number"),
     ("[jobs]\nconcurrent_builds = '2'\n", "this is a string", "2:21", "expected: a whole number from 1"),
     ("[jobs]\ncancel_grace = '30'\n", "`30` is no duration", "2:16", "expected: a duration with its unit, such as `30s`, `500ms` or `5m`"),
     ("[jobs]\ncancel_grace = '-1s'\n", "`-1s` is no duration", "2:16", "expected: a duration with its unit, such as `30s`, `500ms` or `5m`"),

@@ -11,6 +11,7 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("jobs.concurrent_builds", "71", "72"),
     ("jobs.cancel_grace", "\"41s\"", "42s"),
     ("jobs.drain_deadline", "\"41s\"", "42s"),
+    ("jobs.retries", "71", "72"),
     ("grpc.listen", "\"127.0.0.1:71\"", "127.0.0.1:72"),
     ("rest.listen", "\"127.0.0.1:71\"", "127.0.0.1:72"),
     ("access.anonymous", "\"viewer\"", "admin"),
