@@ -58,6 +58,8 @@ pub(crate) struct Plan {
     pub(crate) crashes_max: u64,
     /// The disk is full from some place on, once in so many.
     pub(crate) full_one_in: u64,
+    /// Whether others take what is given up of the store's reserve.
+    pub(crate) greedy: bool,
     /// The clock jumps once in so many looks at it.
     pub(crate) jump_one_in: u64,
     /// A plugin's operation ends badly once in so many.
@@ -72,7 +74,8 @@ impl Plan {
         Self {
             crash_one_in: pick(chance, &[0, 40, 100, 200, 400, 800]),
             crashes_max: chance.between(1, 5),
-            full_one_in: pick(chance, &[0, 0, 100, 300]),
+            full_one_in: pick(chance, &[0, 0, 50, 200]),
+            greedy: chance.one_in(2),
             jump_one_in: pick(chance, &[0, 10, 50]),
             bad_one_in: pick(chance, &[0, 3, 6]),
             slow_max: pick(chance, &[1, 20, 200]),
@@ -281,7 +284,7 @@ impl Machine {
     fn has_no_room(&self, state: &mut State) -> bool {
         let reserve = self.disk(state.life).join("reserve");
         let len = reserve.metadata().map_or(0, |metadata| metadata.len());
-        if len < state.reserve {
+        if len < state.reserve && !state.faults.greedy {
             state.room += TRANSACTIONS_PER_SLICE;
         }
         state.reserve = len;

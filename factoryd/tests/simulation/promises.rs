@@ -93,7 +93,8 @@ impl Promises<'_> {
     }
 
     fn is_whole(&self, image: &Image) {
-        if image.status != Status::Complete {
+        use Status::{DeleteFailed, Deleted, Deleting};
+        if [Deleting, Deleted, DeleteFailed].contains(&image.status) {
             return;
         }
         for artifact in &image.artifacts {
@@ -106,7 +107,7 @@ impl Promises<'_> {
                     .wrong(format!("the {} of image {} is not whole", artifact.role, image.id));
             }
         }
-        let needs_body = image.kind == Kind::Base;
+        let needs_body = image.kind == Kind::Base && image.status == Status::Complete;
         if needs_body && image.artifacts.is_empty() {
             self.machine.wrong(format!("image {} is complete without a file", image.id));
         }

@@ -21,11 +21,11 @@ enum Wish {
     Push,
     PushOfTemplate,
     Snapshot,
-    Delete { cascade: bool },
+    Delete { cascade: bool, force: bool },
     Cancel,
 }
 
-const WISHES: [Wish; 16] = [
+const WISHES: [Wish; 17] = [
     Wish::Base,
     Wish::Base,
     Wish::Target,
@@ -38,8 +38,9 @@ const WISHES: [Wish; 16] = [
     Wish::PushOfTemplate,
     Wish::Snapshot,
     Wish::Snapshot,
-    Wish::Delete { cascade: false },
-    Wish::Delete { cascade: true },
+    Wish::Delete { cascade: false, force: false },
+    Wish::Delete { cascade: true, force: false },
+    Wish::Delete { cascade: true, force: true },
     Wish::Cancel,
     Wish::Cancel,
 ];
@@ -102,7 +103,7 @@ impl Story {
                 let source = ProviderSource::Snapshot(template());
                 factory.create_provider_image(provider(source)).await.map(Some)
             }
-            Wish::Delete { cascade } => self.delete(factory, cascade).await,
+            Wish::Delete { cascade, force } => self.delete(factory, cascade, force).await,
             Wish::Cancel => self.cancel(factory).await,
         };
         self.hear(wish, answer);
@@ -139,9 +140,14 @@ impl Story {
         factory.create_provider_image(provider(ProviderSource::TargetImage(target))).await.map(Some)
     }
 
-    async fn delete(&self, factory: &Factory, cascade: bool) -> Result<Option<Image>, Error> {
+    async fn delete(
+        &self,
+        factory: &Factory,
+        cascade: bool,
+        force: bool,
+    ) -> Result<Option<Image>, Error> {
         let Some(id) = self.any(None) else { return Ok(None) };
-        factory.delete(deletion(id, cascade)).await.map(|_| None)
+        factory.delete(DeleteRequest { force, ..deletion(id, cascade) }).await.map(|_| None)
     }
 
     async fn cancel(&self, factory: &Factory) -> Result<Option<Image>, Error> {
