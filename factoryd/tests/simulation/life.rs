@@ -9,6 +9,7 @@ use crate::readers::Reader;
 use crate::story::{Story, deletion};
 use factoryd::domain::Status;
 use factoryd::factory::{Factory, Options, Parts, Service};
+use factoryd::secrets::Secrets;
 use factoryd::store::{self, EventQuery, Faults, ImageFilter, Page, Store};
 use std::fs;
 use std::path::Path;
@@ -51,6 +52,7 @@ struct Run {
     readers: Vec<Arc<Reader>>,
     options: Options,
     vice: Vice,
+    secrets: Secrets,
     /// Whether the machine is started again before everything must be at rest.
     restarts: bool,
 }
@@ -68,13 +70,17 @@ pub(crate) fn run(
     let story = Story::new(machine.clone());
     let readers = Reader::several(&machine);
     let (concurrent, restarts) = machine.chance(|chance| (chance.between(1, 3), chance.one_in(2)));
+    let (retries, takes_up) = machine.chance(|chance| (chance.below(3), !chance.one_in(4)));
     let options = Options {
         concurrent_builds_max: usize::try_from(concurrent).unwrap(),
         cancel_grace: Duration::from_secs(2),
+        retries: u32::try_from(retries).unwrap(),
+        takes_up,
         ..Options::default()
     };
+    let secrets = Secrets::new(empty.parent().map(|hall| hall.join("secrets")));
     let cloud = Arc::default();
-    let mut run = Run { machine, cloud, story, readers, options, vice, restarts };
+    let mut run = Run { machine, cloud, story, readers, options, vice, secrets, restarts };
     while run.live() == End::Crash {
         if run.machine.lives() > LIVES_MAX {
             run.machine.wrong("the machine does not come to rest");
@@ -123,7 +129,8 @@ impl Run {
         };
         let plugins =
             Plugins { machine: self.machine.clone(), cloud: self.cloud.clone(), vice: self.vice };
-        let parts = Parts::new(store.clone(), Arc::new(plugins));
+        let mut parts = Parts::new(store.clone(), Arc::new(plugins));
+        parts.secrets = self.secrets.clone();
         let (factory, service) = Factory::new(parts, self.options.clone());
         if let Err(error) = service.recover().await {
             return self.give_up(&error).await;

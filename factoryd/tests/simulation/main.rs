@@ -27,6 +27,9 @@ mod trace;
 
 use life::Outcome;
 use plugins::Vice;
+use std::fs::{DirBuilder, File};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -61,6 +64,11 @@ impl Hall {
                 factoryd::store::Store::open(factoryd::store::Options { root }).await.unwrap();
             store.close().await;
         });
+        let secrets = hall.directory.path().join("secrets");
+        DirBuilder::new().mode(0o700).create(&secrets).unwrap();
+        let key =
+            File::options().write(true).create_new(true).mode(0o600).open(secrets.join("key"));
+        key.unwrap().write_all(b"key").unwrap();
         // A copy is in one piece, and its reserve takes no room.
         disk::copy(&hall.directory.path().join("new"), &hall.empty()).unwrap();
         hall
@@ -184,5 +192,5 @@ fn a_hall_is_left_empty() {
     let hall = Arc::new(Hall::new());
     hall.run(1, Vice::None);
     let left: Vec<_> = std::fs::read_dir(hall.directory.path()).unwrap().flatten().collect();
-    assert_eq!(left.len(), 2, "{left:?}");
+    assert_eq!(left.len(), 3, "{left:?}");
 }

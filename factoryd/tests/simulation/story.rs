@@ -97,11 +97,11 @@ impl Story {
             Wish::Push => self.push(factory).await,
             Wish::PushOfTemplate => {
                 let source = ProviderSource::Template(template());
-                factory.create_provider_image(provider(source)).await.map(Some)
+                factory.create_provider_image(self.provider(source)).await.map(Some)
             }
             Wish::Snapshot => {
                 let source = ProviderSource::Snapshot(template());
-                factory.create_provider_image(provider(source)).await.map(Some)
+                factory.create_provider_image(self.provider(source)).await.map(Some)
             }
             Wish::Delete { cascade, force } => self.delete(factory, cascade, force).await,
             Wish::Cancel => self.cancel(factory).await,
@@ -117,6 +117,18 @@ impl Story {
             }
             Ok(None) => self.machine.note(format!("{wish:?}: done")),
             Err(error) => self.machine.note(format!("{wish:?}: {}", name(&error))),
+        }
+    }
+
+    /// Some give credentials, some name them.
+    fn provider(&self, source: ProviderSource) -> ProviderImageRequest {
+        let given = self.machine.chance(|chance| *chance.pick(&["key", "secret:key"]).unwrap());
+        ProviderImageRequest {
+            target: "sim".into(),
+            provider: "region".into(),
+            credentials: Secret::new(given),
+            source,
+            parameters: Parameters::default(),
         }
     }
 
@@ -137,7 +149,8 @@ impl Story {
 
     async fn push(&self, factory: &Factory) -> Result<Option<Image>, Error> {
         let Some(target) = self.any(Some(Kind::Target)) else { return Ok(None) };
-        factory.create_provider_image(provider(ProviderSource::TargetImage(target))).await.map(Some)
+        let source = ProviderSource::TargetImage(target);
+        factory.create_provider_image(self.provider(source)).await.map(Some)
     }
 
     async fn delete(
@@ -177,21 +190,11 @@ fn target(source: TargetSource) -> TargetImageRequest {
     TargetImageRequest { target: "sim".into(), source, parameters: Parameters::default() }
 }
 
-fn provider(source: ProviderSource) -> ProviderImageRequest {
-    ProviderImageRequest {
-        target: "sim".into(),
-        provider: "region".into(),
-        credentials: Secret::new("key"),
-        source,
-        parameters: Parameters::default(),
-    }
-}
-
 pub(crate) fn deletion(id: ImageId, cascade: bool) -> DeleteRequest {
     DeleteRequest {
         id,
         provider: None,
-        credentials: Secret::new("key"),
+        credentials: Secret::new("secret:key"),
         parameters: Parameters::default(),
         cascade,
         force: false,
