@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("report", &[]),
-    ("redact", &[]),
     ("secret_file", &[]),
     ("secrets", &["domain", "report", "secret_file"]),
     ("manual", &[]),
@@ -26,8 +25,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("outbound", &["domain", "delegate", "report"]),
     ("callbacks", &["domain", "report", "secret_file", "store", "outbound"]),
     ("import", &["domain", "filesystem", "report"]),
-    ("plugin", &["domain", "delegate", "redact", "report", "confine"]),
-    ("pipeline", &["domain", "filesystem", "report", "tdl", "delegate", "store", "secrets"]),
+    ("plugin", &["domain", "delegate", "report", "confine"]),
+    (
+        "pipeline",
+        &["domain", "filesystem", "report", "tdl", "delegate", "store", "secrets", "reap"],
+    ),
+    ("reap", &["domain", "report", "delegate", "store", "secrets"]),
     ("jobs", &["domain", "filesystem", "delegate", "store", "pipeline", "report"]),
     (
         "factory",
@@ -43,6 +46,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "plugin",
             "pipeline",
             "jobs",
+            "reap",
         ],
     ),
     ("rest", &["domain", "access", "transport", "factory", "report"]),
@@ -69,7 +73,6 @@ const LAYERS: &[(&str, &[&str])] = &[
         "daemon",
         &[
             "domain",
-            "redact",
             "report",
             "store",
             "access",
@@ -80,6 +83,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "secrets",
             "pipeline",
             "jobs",
+            "reap",
             "factory",
             "rest",
             "grpc",

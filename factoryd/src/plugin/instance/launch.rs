@@ -18,7 +18,6 @@ use crate::plugin::options::Options;
 use crate::plugin::process::{self, HandshakeError, Launch, command, read_handshake};
 use crate::plugin::runtime::{InstanceDir, RuntimeDir};
 use crate::plugin::tls::Identity;
-use crate::redact::Vault;
 use factory_proto::handshake::{Bootstrap, Handshake};
 use factory_proto::info::Info;
 use factory_proto::plugin_v1::DescribeRequest;
@@ -26,7 +25,6 @@ use factory_proto::plugin_v1::plugin_client::PluginClient;
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
@@ -53,7 +51,6 @@ pub(super) struct Launched {
     pub(super) directory: InstanceDir,
     pub(super) stdin: ChildStdin,
     pub(super) tail: Tail,
-    pub(super) vault: Arc<Vault>,
     pub(super) tasks: JoinSet<()>,
     pub(super) greeted: Greeted,
 }
@@ -72,7 +69,6 @@ struct Silent {
     stdin: ChildStdin,
     stdout: Option<ChildStdout>,
     tail: Tail,
-    vault: Arc<Vault>,
     tasks: JoinSet<()>,
 }
 
@@ -84,8 +80,8 @@ pub(super) async fn launch(start: &Start<'_>) -> Result<Launched, Failure> {
         Ok(greeted) => greeted,
         Err(error) => return Err(explain(start, error, &silent).await),
     };
-    let Silent { process, directory, stdin, tail, vault, tasks, .. } = silent;
-    Ok(Launched { process, directory, stdin, tail, vault, tasks, greeted })
+    let Silent { process, directory, stdin, tail, tasks, .. } = silent;
+    Ok(Launched { process, directory, stdin, tail, tasks, greeted })
 }
 
 async fn execute(start: &Start<'_>) -> Result<Silent, StartError> {
@@ -102,10 +98,10 @@ async fn execute(start: &Start<'_>) -> Result<Silent, StartError> {
         error => StartError::Confine(error),
     })?;
     let Pipes { stdin, stdout, stderr } = pipes;
-    let (tail, vault) = (Tail::default(), Arc::<Vault>::default());
+    let tail = Tail::default();
     let mut tasks = JoinSet::new();
     let stderr = ChildStderr::from_std(stderr).map_err(refused)?;
-    tasks.spawn(log::drain_stderr(start.name.to_owned(), stderr, tail.clone(), vault.clone()));
+    tasks.spawn(log::drain_stderr(start.name.to_owned(), stderr, tail.clone()));
     Ok(Silent {
         process,
         directory,
@@ -113,7 +109,6 @@ async fn execute(start: &Start<'_>) -> Result<Silent, StartError> {
         stdin: ChildStdin::from_std(stdin).map_err(refused)?,
         stdout: Some(ChildStdout::from_std(stdout).map_err(refused)?),
         tail,
-        vault,
         tasks,
     })
 }
@@ -149,10 +144,10 @@ async fn greet(start: &Start<'_>, silent: &mut Silent) -> Result<Greeted, StartE
     let stdout = silent.stdout.take().ok_or(HandshakeError::Ended)?;
     let mut lines = Lines::new(stdout);
     let handshake = read_handshake(start.name, &mut lines, timing.start_timeout).await?;
-    silent.tasks.spawn(drain_stdout(start.name.to_owned(), lines, silent.vault.clone()));
+    silent.tasks.spawn(drain_stdout(start.name.to_owned(), lines));
     let channel = connect(&handshake, silent.identity.take(), timing.call_timeout).await?;
-    let (tail, vault) = (silent.tail.clone(), silent.vault.clone());
-    silent.tasks.spawn(drain_stdio(start.name.to_owned(), channel.clone(), tail, vault));
+    let stdio = drain_stdio(start.name.to_owned(), channel.clone(), silent.tail.clone());
+    silent.tasks.spawn(stdio);
     health::check(&channel, timing.call_timeout).await.map_err(StartError::Health)?;
     let description = describe(start, &channel).await?;
     Ok(Greeted { channel, description })

@@ -15,7 +15,6 @@ use super::runtime::InstanceDir;
 use crate::confine::{Exit, Process};
 use crate::delegate::Description;
 use crate::domain::{Failure, Fault};
-use crate::redact::{InUse, Redactor, Vault};
 use factory_proto::goplugin::grpc_controller_client::GrpcControllerClient;
 use launch::Launched;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,7 +34,6 @@ pub(in crate::plugin) struct Instance {
     channel: Channel,
     description: Description,
     tail: Tail,
-    vault: Arc<Vault>,
     timing: Timing,
     started: Instant,
     useful: AtomicBool,
@@ -66,7 +64,7 @@ impl Instance {
     /// Launches a plugin, and answers when it has said what it is.
     pub(in crate::plugin) async fn start(start: &Start<'_>) -> Result<Arc<Self>, Failure> {
         let started = Instant::now();
-        let Launched { process, directory, stdin, tail, vault, tasks, greeted } =
+        let Launched { process, directory, stdin, tail, tasks, greeted } =
             launch::launch(start).await?;
         let instance = Arc::new(Self {
             name: start.name.to_owned(),
@@ -75,7 +73,6 @@ impl Instance {
             channel: greeted.channel,
             description: greeted.description,
             tail,
-            vault,
             timing: start.options.timing.clone(),
             started,
             useful: AtomicBool::new(false),
@@ -107,16 +104,6 @@ impl Instance {
 
     pub(in crate::plugin) fn timing(&self) -> &Timing {
         &self.timing
-    }
-
-    /// Hides secrets that the plugin is about to be given in all that it says from now on, and in the factory's log.
-    pub(in crate::plugin) fn hide(&self, secrets: Vec<String>) -> [InUse; 2] {
-        [self.vault.hide(secrets.clone()), Vault::of_process().hide(secrets)]
-    }
-
-    /// Answers what hides the secrets that the plugin was given.
-    pub(in crate::plugin) fn redactor(&self) -> Redactor {
-        self.vault.redactor()
     }
 
     /// Answers how the process ended, if it has.
