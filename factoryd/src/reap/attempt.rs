@@ -169,9 +169,11 @@ impl Inner {
         if 0 < settled {
             info!(settled, "what was left over is settled");
         }
+        // The same for all, so that what belongs together is tried together again.
+        let (now, chance) = (self.store.now(), schedule::chance());
         let mut postponed = Vec::with_capacity(open.len());
         for entry in &open {
-            let reason = reason(entry, tried, self.store.now());
+            let reason = reason(entry, tried, now, chance);
             if entry.attempts == 1 && !reason.needs_credentials {
                 self.tell(entry, &reason.problem).await?;
             }
@@ -198,13 +200,14 @@ fn reason(
     entry: &LedgerEntry,
     tried: &Result<HashMap<String, Failure>, Obstacle>,
     now: SystemTime,
+    chance: f64,
 ) -> Postponed {
     let number = entry.number;
     let again = |failure: &Failure| Postponed {
         number,
         problem: problem(failure),
         needs_credentials: false,
-        next: now + schedule::pause(entry.attempts, failure.fault, schedule::chance()),
+        next: now + schedule::pause(entry.attempts, failure.fault, chance),
     };
     match tried {
         Err(Obstacle::NoCredentials) => Postponed {
