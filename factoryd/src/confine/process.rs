@@ -1,6 +1,8 @@
 //! A plugin's process, from the factory's side: launched through an init, watched to its end, and never left behind.
 
+use super::cgroup::{Events, Group};
 use super::channel;
+use super::limits::Limits;
 use super::spawn::{self, Request};
 use super::spec::{Report, Spec, Step};
 use rustix::io::Errno;
@@ -20,8 +22,10 @@ use tokio::sync::{oneshot, watch};
 pub(crate) struct Launch {
     /// The init: one of our programs with the [argument](super::ARGUMENT), and the plugin's environment and directory.
     pub(crate) init: Command,
-    /// What the init is told.
+    /// What the init is told; of groups it need not say anything.
     pub(crate) spec: Spec,
+    /// The plugin's control group, if one can be had.
+    pub(crate) group: Option<Group>,
     /// The plugin's executable.
     pub(crate) executable: File,
 }
@@ -41,6 +45,8 @@ pub(crate) struct Exit {
     pub(crate) status: ExitStatus,
     /// When.
     pub(crate) at: Instant,
+    /// What its limits have done to it.
+    pub(crate) events: Events,
 }
 
 /// The pipes of a process.
@@ -74,20 +80,33 @@ pub(crate) enum LaunchError {
     },
 }
 
+impl LaunchError {
+    /// Tells whether a namespace could not be had.
+    pub(crate) fn is_of_namespace(&self) -> bool {
+        let refusals = [Errno::PERM, Errno::NOSPC, Errno::INVAL].map(Errno::raw_os_error);
+        match self {
+            Self::Step { step, .. } => *step == Step::Namespace,
+            Self::Init(error) => error.raw_os_error().is_some_and(|one| refusals.contains(&one)),
+            Self::Ended(_) => false,
+        }
+    }
+}
+
 impl Process {
     /// Launches a plugin, and answers when it executes.
     ///
     /// # Errors
     /// If there is no init, or the init can't start the plugin.
     pub(crate) async fn launch(launch: Launch) -> Result<(Self, Pipes), LaunchError> {
-        let Launch { init: mut command, spec, executable } = launch;
+        let Launch { init: mut command, mut spec, group, executable } = launch;
+        spec.groups = group.as_ref().map(Group::entrances).unwrap_or_default();
         let (socket, inits) = channel::pair().map_err(LaunchError::Init)?;
         let stdin = order(&socket, &spec, &executable).map_err(LaunchError::Init)?;
         command.stdin(inits).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let request = Request { command, pid_namespace: spec.pid_namespace };
         let mut child = spawn::spawn(request).await.map_err(LaunchError::Init)?.into_child();
         let streams = child.stdout.take().zip(child.stderr.take());
-        let init = Arc::new(Init::new(child, socket, spec.pid_namespace));
+        let init = Arc::new(Init::new(child, socket, group, spec.pid_namespace));
         let (sender, exit) = watch::channel(None);
         // From here on, dropping it ends it.
         let mut process = Self { plugin: init.pid, init, exit };
@@ -104,6 +123,16 @@ impl Process {
     /// Answers how it ended, if it has and nothing of it is left.
     pub(crate) fn exit(&self) -> Option<Exit> {
         *self.exit.borrow()
+    }
+
+    /// Answers what it may take.
+    pub(crate) fn limits(&self) -> Limits {
+        self.init.group.as_ref().map(Group::limits).unwrap_or_default()
+    }
+
+    /// Answers what its limits have done to it so far.
+    pub(crate) fn events(&self) -> Events {
+        self.exit().map_or_else(|| self.init.events(), |exit| exit.events)
     }
 
     /// Waits for its end.
@@ -147,7 +176,11 @@ impl Process {
         let init = Arc::clone(&self.init);
         let watch = move || {
             let status = init.keep(sender);
-            exit.send_replace(Some(Exit { status, at: Instant::now() }));
+            let events = init.events();
+            if let Some(group) = &init.group {
+                group.end();
+            }
+            exit.send_replace(Some(Exit { status, at: Instant::now(), events }));
         };
         let thread = std::thread::Builder::new().name("plugin-watcher".to_owned());
         thread.spawn(watch).map_err(LaunchError::Init)?;
@@ -174,15 +207,20 @@ fn order(socket: &OwnedFd, spec: &Spec, executable: &File) -> io::Result<PipeWri
 struct Init {
     pid: Pid,
     socket: OwnedFd,
+    group: Option<Group>,
     pid_namespace: bool,
     /// As long as the child is here nobody has waited for it, and its number is its own.
     child: Mutex<Option<Child>>,
 }
 
 impl Init {
-    fn new(child: Child, socket: OwnedFd, pid_namespace: bool) -> Self {
+    fn new(child: Child, socket: OwnedFd, group: Option<Group>, pid_namespace: bool) -> Self {
         let pid = Pid::from_child(&child);
-        Self { pid, socket, pid_namespace, child: Mutex::new(Some(child)) }
+        Self { pid, socket, group, pid_namespace, child: Mutex::new(Some(child)) }
+    }
+
+    fn events(&self) -> Events {
+        self.group.as_ref().map(Group::events).unwrap_or_default()
     }
 
     fn child(&self) -> MutexGuard<'_, Option<Child>> {
@@ -197,6 +235,9 @@ impl Init {
     }
 
     fn kill(&self) {
+        if let Some(group) = &self.group {
+            group.kill();
+        }
         // It ends everything when its socket does. One that a plugin has stopped has to be woken for that.
         let _ = shutdown(&self.socket, Shutdown::Write);
         self.signal(if self.pid_namespace { Signal::KILL } else { Signal::CONT });

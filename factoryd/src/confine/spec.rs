@@ -12,6 +12,8 @@ pub(crate) struct Spec {
     pub(crate) executable: PathBuf,
     /// Whether the init finds itself process 1 of a new PID namespace.
     pub(crate) pid_namespace: bool,
+    /// The files by which control groups are entered.
+    pub(crate) groups: Vec<PathBuf>,
 }
 
 /// What an init tells the factory.
@@ -42,6 +44,8 @@ pub(crate) enum Step {
     Order,
     /// Catching signals and taking in orphans.
     Watch,
+    /// Entering control groups.
+    Group,
     /// Making the plugin's own view of processes.
     Namespace,
     /// Executing the plugin.
@@ -54,6 +58,7 @@ impl Step {
         match self {
             Self::Order => "read what to start",
             Self::Watch => "watch over the plugin's processes",
+            Self::Group => "enter a control group",
             Self::Namespace => "give the plugin its own view of processes",
             Self::Execute => "execute the plugin",
         }
@@ -66,7 +71,8 @@ mod tests {
 
     #[test]
     fn a_spec_that_says_more_than_is_understood_is_refused() {
-        let spec = Spec { executable: "/usr/bin/x".into(), pid_namespace: true };
+        let groups = vec!["/sys/fs/cgroup/x/cgroup.procs".into()];
+        let spec = Spec { executable: "/usr/bin/x".into(), pid_namespace: true, groups };
         let mut json = serde_json::to_value(&spec).unwrap();
         assert_eq!(serde_json::from_value::<Spec>(json.clone()).unwrap(), spec);
         json["seal_everything"] = true.into();

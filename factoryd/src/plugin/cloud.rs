@@ -2,6 +2,7 @@
 
 use super::convert::{account, cloud_content, header, identifiers, input_image, template};
 use super::failure::violation;
+use super::hidden;
 use super::operation::{self, Request};
 use super::supervisor::Plugin;
 use super::validate::validate;
@@ -36,13 +37,14 @@ impl CloudDelegate for Cloud {
         target: &str,
         base: &InputImage,
     ) -> Result<bool, Error> {
+        let secrets = hidden::given(operation, Some(&base.template), None);
         let request = ShouldCreateTargetImageRequest {
             header: Some(header(operation)),
             target: target.to_owned(),
             base_image: Some(input_image(base)?),
             template: Some(template(&base.template)?),
         };
-        match self.run(operation, Request::ShouldCreateTargetImage(request)).await? {
+        match self.run(operation, Request::ShouldCreateTargetImage(request), secrets).await? {
             Some(Completed::ShouldCreateTargetImage(answer)) => Ok(answer),
             _ => {
                 let rule = "ShouldCreateTargetImage completed without an answer";
@@ -57,13 +59,14 @@ impl CloudDelegate for Cloud {
         target: &str,
         base: &InputImage,
     ) -> Result<CloudContent, Error> {
+        let secrets = hidden::given(operation, Some(&base.template), None);
         let request = WillCreateTargetImageRequest {
             header: Some(header(operation)),
             target: target.to_owned(),
             base_image: Some(input_image(base)?),
             template: Some(template(&base.template)?),
         };
-        match self.run(operation, Request::WillCreateTargetImage(request)).await? {
+        match self.run(operation, Request::WillCreateTargetImage(request), secrets).await? {
             Some(Completed::CloudContent(content)) => Ok(cloud_content(content)),
             _ => Ok(CloudContent::default()),
         }
@@ -75,13 +78,14 @@ impl CloudDelegate for Cloud {
         target: &str,
         image: &InputImage,
     ) -> Result<(), Error> {
+        let secrets = hidden::given(operation, Some(&image.template), None);
         let request = DidCreateTargetImageRequest {
             header: Some(header(operation)),
             target: target.to_owned(),
             target_image: Some(input_image(image)?),
             template: Some(template(&image.template)?),
         };
-        self.run(operation, Request::DidCreateTargetImage(request)).await.map(drop)
+        self.run(operation, Request::DidCreateTargetImage(request), secrets).await.map(drop)
     }
 
     async fn push_image_to_provider(
@@ -91,13 +95,14 @@ impl CloudDelegate for Cloud {
         to: &Account,
         image: &InputImage,
     ) -> Result<(), Error> {
+        let secrets = hidden::given(operation, Some(&image.template), Some(to));
         let request = PushImageToProviderRequest {
             header: Some(header(operation)),
             target: target.to_owned(),
             account: Some(account(to)),
             target_image: Some(input_image(image)?),
         };
-        self.run(operation, Request::PushImageToProvider(request)).await.map(drop)
+        self.run(operation, Request::PushImageToProvider(request), secrets).await.map(drop)
     }
 
     async fn snapshot_image_on_provider(
@@ -107,13 +112,14 @@ impl CloudDelegate for Cloud {
         within: &Account,
         what: &Template,
     ) -> Result<(), Error> {
+        let secrets = hidden::given(operation, Some(what), Some(within));
         let request = SnapshotImageOnProviderRequest {
             header: Some(header(operation)),
             target: target.to_owned(),
             account: Some(account(within)),
             template: Some(template(what)?),
         };
-        self.run(operation, Request::SnapshotImageOnProvider(request)).await.map(drop)
+        self.run(operation, Request::SnapshotImageOnProvider(request), secrets).await.map(drop)
     }
 
     async fn delete_from_provider(
@@ -124,6 +130,7 @@ impl CloudDelegate for Cloud {
         named: &CloudIdentifiers,
         image: &InputImage,
     ) -> Result<(), Error> {
+        let secrets = hidden::given(operation, Some(&image.template), Some(from));
         let request = DeleteFromProviderRequest {
             header: Some(header(operation)),
             target: target.to_owned(),
@@ -131,7 +138,7 @@ impl CloudDelegate for Cloud {
             identifiers: Some(identifiers(named)),
             provider_image: Some(input_image(image)?),
         };
-        self.run(operation, Request::DeleteFromProvider(request)).await.map(drop)
+        self.run(operation, Request::DeleteFromProvider(request), secrets).await.map(drop)
     }
 }
 
@@ -140,7 +147,8 @@ impl Cloud {
         &self,
         operation: &Operation,
         request: Request,
+        secrets: Vec<String>,
     ) -> Result<Option<Completed>, Error> {
-        operation::run(&self.0, operation, request).await
+        operation::run(&self.0, operation, request, secrets).await
     }
 }

@@ -3,7 +3,7 @@
 use super::convert;
 use super::process::{self, HandshakeError};
 use super::tls;
-use crate::confine::{Exit, LaunchError};
+use crate::confine::{Events, Exit, LaunchError, Limits};
 use crate::domain::{Failure, Fault};
 use crate::report::chain;
 use prost::Message;
@@ -19,6 +19,10 @@ pub(super) const START_FAILED: &str = "PLUGIN_START_FAILED";
 pub(super) const MISSING: &str = "PLUGIN_MISSING";
 /// The plugin broke a rule of the contract.
 pub(super) const PROTOCOL_VIOLATION: &str = "PROTOCOL_VIOLATION";
+/// The kernel killed the plugin, or a program of it, for want of memory.
+const OUT_OF_MEMORY: &str = "OUT_OF_MEMORY";
+/// The plugin and its programs are as many processes as they may be.
+const TOO_MANY_PROCESSES: &str = "TOO_MANY_PROCESSES";
 /// The plugin's process lived but did not answer.
 pub(super) const HUNG: &str = "PLUGIN_HUNG";
 /// The plugin's connection broke and could not be had again.
@@ -131,12 +135,52 @@ pub(super) fn is_broken(status: &Status) -> bool {
     status.source().is_some()
 }
 
-/// Says that a plugin's process ended.
-pub(super) fn crashed(plugin: &str, exit: Exit, last_lines: String) -> Failure {
-    let how = process::describe(exit.status);
+/// Says that a plugin's process, which had those limits, ended.
+pub(super) fn crashed(plugin: &str, limits: Limits, exit: Exit, last_lines: String) -> Failure {
+    if process::is_out_of_memory(&exit) {
+        return out_of_memory(plugin, limits).detail(last_lines);
+    }
+    let how = process::how(&exit);
     let message = format!("plugin {plugin} crashed: {how}");
     let hint = "see the plugin's last lines; the next build starts it again";
     Failure::new(Fault::Plugin, Failure::PLUGIN_CRASHED, message).hint(hint).detail(last_lines)
+}
+
+/// Says what a limit had to do with the failure of an operation, if it had: what limits did before it, and have done now.
+pub(super) fn limited(
+    plugin: &str,
+    limits: Limits,
+    (before, now): (Events, Events),
+    failure: Failure,
+) -> Failure {
+    let words = || format!("{}\n{}", failure.message, failure.detail).trim_end().to_owned();
+    match limits.processes_max {
+        _ if before.memory_kills < now.memory_kills => {
+            out_of_memory(plugin, limits).detail(words())
+        }
+        Some(max) if before.process_refusals < now.process_refusals => {
+            let message =
+                format!("plugin {plugin} and its programs reached their limit of {max} processes");
+            let hint =
+                format!("raise processes in [limits.{plugin}], unless it starts them without end");
+            Failure::new(Fault::Quota, TOO_MANY_PROCESSES, message).hint(hint).detail(words())
+        }
+        _ => failure,
+    }
+}
+
+fn out_of_memory(plugin: &str, limits: Limits) -> Failure {
+    let (message, hint) = match limits.memory_max.map(|max| max.get() >> 20) {
+        Some(max) => (
+            format!("plugin {plugin} and its programs took more than their {max} MiB of memory"),
+            format!("raise memory in [limits.{plugin}], or build less at once"),
+        ),
+        None => (
+            format!("the machine ran out of memory, and killed a process of plugin {plugin}"),
+            "give it more memory, or build less at once".to_owned(),
+        ),
+    };
+    Failure::new(Fault::Quota, OUT_OF_MEMORY, message).hint(hint)
 }
 
 /// Says that a plugin broke a rule.

@@ -1,16 +1,15 @@
 //! All plugins of a factory.
 
 use super::cloud::Cloud;
+use super::confinement::Confinement;
 use super::discovery::{self, discover};
 use super::options::Options;
 use super::os::Os;
-use super::reconciler::Leftovers;
 use super::runtime::{self, RuntimeDir};
 use super::status::PluginStatus;
 use super::supervisor::{Context, Plugin};
-use crate::delegate::{
-    self, CloudDelegate, Delegates, Description, NoDelegate, OsDelegate, Reconciler,
-};
+use crate::confine::Support;
+use crate::delegate::{self, CloudDelegate, Delegates, Description, NoDelegate, OsDelegate};
 use crate::domain::{Failure, Fault, OperatingSystem};
 use factory_proto::info::{Kind, Registry, Target};
 use std::sync::Arc;
@@ -41,10 +40,10 @@ pub struct Host {
 }
 
 struct Inner {
-    context: Arc<Context>,
     registry: Registry,
     /// Sorted by name.
     plugins: Vec<Arc<Plugin>>,
+    context: Arc<Context>,
 }
 
 impl Host {
@@ -56,7 +55,9 @@ impl Host {
         let found = discover(&options)?;
         let runtime = RuntimeDir::new(&options.runtime_dir)?;
         let registry = Registry::new(found.iter().filter_map(|found| found.info.as_ref().ok()));
-        let context = Arc::new(Context { options, runtime, stopping: CancellationToken::new() });
+        let confinement = Confinement::new(&options);
+        let stopping = CancellationToken::new();
+        let context = Arc::new(Context { options, runtime, confinement, stopping });
         let plugins = found.into_iter().map(|found| {
             if let Err(unusable) = &found.info {
                 let path = found.path.display();
@@ -65,8 +66,18 @@ impl Host {
             let conflicts = conflicts(&registry, &found.name);
             Arc::new(Plugin::new(Arc::clone(&context), found, conflicts))
         });
-        let plugins = plugins.collect();
-        Ok(Self { inner: Arc::new(Inner { context, registry, plugins }) })
+        let plugins: Vec<_> = plugins.collect();
+        for name in context.options.limits.plugins.keys() {
+            if !plugins.iter().any(|plugin| plugin.name() == name) {
+                tracing::warn!(name, "there are limits for a plugin that is not there");
+            }
+        }
+        Ok(Self { inner: Arc::new(Inner { registry, plugins, context }) })
+    }
+
+    /// Answers what there is to confine plugins with.
+    pub fn support(&self) -> Support {
+        self.inner.context.confinement.support()
     }
 
     /// Answers every plugin, sorted by name: usable or not, running or not.
@@ -139,13 +150,6 @@ impl Delegates for Host {
             None => {
                 Err(NoDelegate::Cloud { target: target.to_owned(), known: self.known(Kind::Cloud) })
             }
-        }
-    }
-
-    fn reconciler(&self, plugin: &str) -> Result<Arc<dyn Reconciler>, NoDelegate> {
-        match self.plugin(plugin) {
-            Some(plugin) => Ok(Arc::new(Leftovers(Arc::clone(plugin)))),
-            None => Err(NoDelegate::Name(plugin.to_owned())),
         }
     }
 }

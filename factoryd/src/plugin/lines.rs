@@ -5,6 +5,15 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 /// A longer line comes in pieces of this many bytes.
 pub(super) const LINE_LEN_MAX: usize = 64 * 1024;
 
+/// A line, or a piece of one that is too long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    /// What it says, without its end.
+    pub(super) text: String,
+    /// Whether it goes on in the next.
+    pub(super) goes_on: bool,
+}
+
 /// Reads lines from a pipe: any bytes, any length, with or without an end.
 pub(super) struct Lines<R> {
     reader: BufReader<R>,
@@ -17,7 +26,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     }
 
     /// Answers the next line without its end, or `None` at the end of the pipe. Loses nothing when dropped midway.
-    pub(super) async fn next(&mut self) -> Option<String> {
+    pub(super) async fn next(&mut self) -> Option<Line> {
         loop {
             let chunk = match self.reader.fill_buf().await {
                 Ok(chunk) => chunk,
@@ -46,24 +55,24 @@ pub(super) struct Splitter {
 
 impl Splitter {
     /// Takes bytes up to the first line's end. Answers how many it took and the line, if one is whole.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> (usize, Option<String>) {
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> (usize, Option<Line>) {
         let room = LINE_LEN_MAX - self.partial.len();
         let window = &bytes[..bytes.len().min(room)];
         match window.iter().position(|&byte| byte == b'\n') {
             Some(end) => {
                 self.partial.extend_from_slice(&window[..end]);
-                (end + 1, Some(self.take()))
+                (end + 1, Some(self.take(false)))
             }
             None => {
                 self.partial.extend_from_slice(window);
                 let full = self.partial.len() == LINE_LEN_MAX;
-                (window.len(), full.then(|| self.take()))
+                (window.len(), full.then(|| self.take(true)))
             }
         }
     }
 
     /// Takes all bytes, and hands on every line that is whole.
-    pub(super) fn feed_all(&mut self, mut bytes: &[u8], mut take: impl FnMut(String)) {
+    pub(super) fn feed_all(&mut self, mut bytes: &[u8], mut take: impl FnMut(Line)) {
         while !bytes.is_empty() {
             let (used, line) = self.feed(bytes);
             bytes = &bytes[used..];
@@ -72,14 +81,14 @@ impl Splitter {
     }
 
     /// Answers what is left at the end.
-    pub(super) fn rest(&mut self) -> Option<String> {
-        (!self.partial.is_empty()).then(|| self.take())
+    pub(super) fn rest(&mut self) -> Option<Line> {
+        (!self.partial.is_empty()).then(|| self.take(false))
     }
 
-    fn take(&mut self) -> String {
+    fn take(&mut self, goes_on: bool) -> Line {
         let bytes = std::mem::take(&mut self.partial);
         let text = String::from_utf8_lossy(&bytes);
-        text.trim_end_matches('\r').to_owned()
+        Line { text: text.trim_end_matches('\r').to_owned(), goes_on }
     }
 }
 
@@ -91,7 +100,7 @@ mod tests {
         let mut lines = Lines::new(bytes);
         let mut all = Vec::new();
         while let Some(line) = lines.next().await {
-            all.push(line);
+            all.push(line.text);
         }
         all
     }

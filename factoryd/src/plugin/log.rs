@@ -1,7 +1,8 @@
 //! What a plugin writes on its standard error becomes log events: hclog JSON, or plain lines by go-plugin's rules.
 
-use super::lines::Lines;
+use super::lines::{Line as Raw, Lines};
 use super::lock::lock;
+use crate::redact::{Redactor, Stream, Vault};
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -46,13 +47,19 @@ impl Tail {
 }
 
 /// Logs every line of a plugin's standard error until it ends, and keeps the last.
-pub(super) async fn drain_stderr(plugin: String, pipe: impl AsyncRead + Unpin, tail: Tail) {
+pub(super) async fn drain_stderr(
+    plugin: String,
+    pipe: impl AsyncRead + Unpin,
+    tail: Tail,
+    vault: Arc<Vault>,
+) {
     let mut lines = Lines::new(pipe);
     let ended = tail.ended.clone();
-    let mut log = Log::new(plugin, tail);
+    let mut log = Log::new(plugin, tail, vault);
     while let Some(raw) = lines.next().await {
-        log.line(&raw);
+        log.line(raw);
     }
+    log.end();
     ended.cancel();
 }
 
@@ -61,25 +68,83 @@ pub(super) struct Log {
     plugin: String,
     tail: Tail,
     panicking: bool,
+    pieces: Pieces,
 }
 
 impl Log {
-    pub(super) fn new(plugin: String, tail: Tail) -> Self {
-        Self { plugin, tail, panicking: false }
+    pub(super) fn new(plugin: String, tail: Tail, vault: Arc<Vault>) -> Self {
+        Self { plugin, tail, panicking: false, pieces: Pieces::new(vault) }
     }
 
-    /// Logs a line and keeps it.
-    pub(super) fn line(&mut self, raw: &str) {
-        let line = parse(raw, self.panicking);
+    /// Logs a line and keeps it, without the secrets in it.
+    pub(super) fn line(&mut self, raw: Raw) {
+        let redactor = self.pieces.vault.redactor();
+        let text = self.pieces.shown(raw, &redactor);
+        self.keep(&text, &redactor);
+    }
+
+    /// Logs what is left of a line that has no end.
+    pub(super) fn end(&mut self) {
+        let redactor = self.pieces.vault.redactor();
+        if let Some(text) = self.pieces.rest(&redactor) {
+            self.keep(&text, &redactor);
+        }
+    }
+
+    fn keep(&mut self, text: &str, redactor: &Redactor) {
+        let line = parse(text, self.panicking).without_secrets(redactor);
         self.panicking |= line.starts_panic;
         emit(&self.plugin, &line);
         self.tail.push(line.message);
     }
 }
 
-/// Logs what a plugin prints on its standard output after the handshake.
-pub(super) fn output(plugin: &str, line: &str) {
-    tracing::debug!(target: "plugin", plugin, stream = "stdout", "{}", printable(line));
+/// A plugin's standard output after the handshake.
+pub(super) struct Output {
+    plugin: String,
+    pieces: Pieces,
+}
+
+impl Output {
+    pub(super) fn new(plugin: String, vault: Arc<Vault>) -> Self {
+        Self { plugin, pieces: Pieces::new(vault) }
+    }
+
+    /// Logs a line, without the secrets in it.
+    pub(super) fn line(&mut self, raw: Raw) {
+        let (plugin, redactor) = (&self.plugin, self.pieces.vault.redactor());
+        let text = self.pieces.shown(raw, &redactor);
+        let text = redactor.text(&text);
+        tracing::debug!(target: "plugin", plugin, stream = "stdout", "{}", printable(&text));
+    }
+}
+
+/// Lines that may come in pieces, and the secrets that may be cut in two by that.
+struct Pieces {
+    vault: Arc<Vault>,
+    stream: Stream,
+    open: bool,
+}
+
+impl Pieces {
+    fn new(vault: Arc<Vault>) -> Self {
+        Self { vault, stream: Stream::default(), open: false }
+    }
+
+    /// Answers what can be shown of a piece. A whole line stays as it is: who reads it finds the secrets in its parts.
+    fn shown(&mut self, raw: Raw, redactor: &Redactor) -> String {
+        let open = std::mem::replace(&mut self.open, raw.goes_on);
+        match (open, raw.goes_on) {
+            (_, true) => self.stream.piece(redactor, &raw.text),
+            (true, false) => self.stream.end(redactor, &raw.text),
+            (false, false) => raw.text,
+        }
+    }
+
+    /// Answers what is left at the end.
+    fn rest(&mut self, redactor: &Redactor) -> Option<String> {
+        std::mem::take(&mut self.open).then(|| self.stream.end(redactor, ""))
+    }
 }
 
 /// A line of a plugin's log.
@@ -90,6 +155,15 @@ struct Line {
     module: String,
     fields: String,
     starts_panic: bool,
+}
+
+impl Line {
+    fn without_secrets(mut self, redactor: &Redactor) -> Self {
+        redactor.clean(&mut self.message);
+        redactor.clean(&mut self.module);
+        redactor.clean_json(&mut self.fields);
+        self
+    }
 }
 
 fn emit(plugin: &str, line: &Line) {
@@ -167,6 +241,7 @@ fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugin::lines::LINE_LEN_MAX;
 
     #[test]
     fn hclog_lines_keep_level_module_and_other_fields() {
@@ -211,12 +286,34 @@ mod tests {
     async fn the_last_lines_are_kept_within_bounds() {
         let tail = Tail::default();
         let text: String = (0..1000).map(|n| format!("line {n}\n")).collect();
-        drain_stderr("x".to_owned(), text.as_bytes(), tail.clone()).await;
+        drain_stderr("x".to_owned(), text.as_bytes(), tail.clone(), Arc::default()).await;
         assert_eq!(tail.last(2), "line 998\nline 999");
         assert_eq!(tail.last(10_000).lines().count(), TAIL_LINES);
 
         let long = "y".repeat(200 * 1024);
-        drain_stderr("x".to_owned(), long.as_bytes(), tail.clone()).await;
+        drain_stderr("x".to_owned(), long.as_bytes(), tail.clone(), Arc::default()).await;
         assert!(tail.last(10_000).len() <= TAIL_BYTES + 4);
+    }
+
+    #[tokio::test]
+    async fn secrets_are_hidden_in_lines_in_fields_and_where_a_long_line_is_cut() {
+        let vault = Arc::<Vault>::default();
+        let _in_use = vault.hide(vec!["hunter2-\"secret".to_owned(), "73501234".to_owned()]);
+        let lines = [
+            "plain hunter2-\"secret".to_owned(),
+            r#"{"@message":"m hunter2-\"secret\n","@module":"73501234","n":73501234}"#.to_owned(),
+            format!("{}hunter2-\"secret{}", "y".repeat(LINE_LEN_MAX - 5), "z".repeat(10)),
+            format!("{}hunter2-\"secret", "y".repeat(LINE_LEN_MAX - 16)),
+        ];
+        for line in lines {
+            let tail = Tail::default();
+            drain_stderr("x".to_owned(), line.as_bytes(), tail.clone(), vault.clone()).await;
+            let kept = tail.last(100).replace('\n', "");
+            assert!(kept.contains("***") && !kept.contains("secret"), "{kept}");
+            assert!(!kept.contains("hunter2"), "a half of it: {kept}");
+        }
+        let line =
+            parse(r#"{"@message":"m","n":73501234}"#, false).without_secrets(&vault.redactor());
+        assert_eq!(line.fields, r#"{"n":"***"}"#);
     }
 }

@@ -1,6 +1,6 @@
 //! What a [`Host`](super::Host) can be told.
 
-use crate::confine;
+use crate::confine::{self, PluginLimits};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +20,10 @@ pub struct Options {
     pub launcher: PathBuf,
     /// Whether each plugin has a PID namespace of its own, which takes the right to make one.
     pub pid_namespace: bool,
+    /// Whether each start of a plugin has a control group, where one can be had.
+    pub control_groups: bool,
+    /// What each plugin and all below it may take, where control groups can limit it.
+    pub limits: PluginLimits,
     /// Whether the connection to a plugin is mutual TLS.
     pub auto_mtls: bool,
     /// The least important level of a plugin's log lines that is kept: `trace debug info warn error`.
@@ -62,6 +66,8 @@ impl Options {
             runtime_dir,
             launcher: PathBuf::from("/proc/self/exe"),
             pid_namespace: confine::can_make_namespaces(),
+            control_groups: true,
+            limits: PluginLimits::default(),
             auto_mtls: true,
             log_level: "info".to_owned(),
             environment: Vec::new(),

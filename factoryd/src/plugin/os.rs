@@ -1,6 +1,7 @@
 //! The port for OS plugins, over gRPC.
 
 use super::convert::{content, header, input_image, template};
+use super::hidden;
 use super::operation::{self, Request};
 use super::supervisor::Plugin;
 use super::validate::validate;
@@ -26,11 +27,13 @@ impl OsDelegate for Os {
     }
 
     async fn create_base_image(&self, operation: &Operation, what: &Template) -> Result<(), Error> {
+        let secrets = hidden::given(operation, Some(what), None);
         let request = CreateBaseImageRequest {
             header: Some(header(operation)),
             template: Some(template(what)?),
         };
-        operation::run(&self.0, operation, Request::CreateBaseImage(request)).await.map(drop)
+        let request = Request::CreateBaseImage(request);
+        operation::run(&self.0, operation, request, secrets).await.map(drop)
     }
 
     async fn create_target_image(
@@ -41,6 +44,7 @@ impl OsDelegate for Os {
         what: &Template,
         cloud_content: &CloudContent,
     ) -> Result<(), Error> {
+        let secrets = hidden::given(operation, Some(what), None);
         let request = CreateTargetImageRequest {
             header: Some(header(operation)),
             target: target.to_owned(),
@@ -48,6 +52,7 @@ impl OsDelegate for Os {
             template: Some(template(what)?),
             cloud_content: Some(content(cloud_content)),
         };
-        operation::run(&self.0, operation, Request::CreateTargetImage(request)).await.map(drop)
+        let request = Request::CreateTargetImage(request);
+        operation::run(&self.0, operation, request, secrets).await.map(drop)
     }
 }

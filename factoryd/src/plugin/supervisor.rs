@@ -1,6 +1,7 @@
 //! One plugin: started when first needed, one process at a time, started again after a crash.
 
 use super::backoff::Backoff;
+use super::confinement::Confinement;
 use super::discovery::Found;
 use super::failure::StartError;
 use super::instance::{Cause, Instance, Start};
@@ -18,18 +19,20 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct Context {
     pub(super) options: Options,
     pub(super) runtime: RuntimeDir,
+    pub(super) confinement: Confinement,
     /// Fires when nothing is started any more.
     pub(super) stopping: CancellationToken,
 }
 
 /// One plugin.
 pub(super) struct Plugin {
-    context: Arc<Context>,
+    // The order matters when a plugin is dropped: first its process, then what confines it.
+    slot: Mutex<Slot>,
     found: Found,
     conflicts: Vec<String>,
     /// Held while the process is started, so that it is started once.
     starting: tokio::sync::Mutex<()>,
-    slot: Mutex<Slot>,
+    context: Arc<Context>,
 }
 
 struct Slot {
@@ -42,7 +45,7 @@ impl Plugin {
     pub(super) fn new(context: Arc<Context>, found: Found, conflicts: Vec<String>) -> Self {
         let backoff = Backoff::new(&context.options.timing);
         let slot = Mutex::new(Slot { instance: None, backoff, error: String::new() });
-        Self { context, found, conflicts, starting: tokio::sync::Mutex::new(()), slot }
+        Self { slot, found, conflicts, starting: tokio::sync::Mutex::new(()), context }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -116,7 +119,7 @@ impl Plugin {
         if matches!(instance.cause(), None | Some(Cause::Hung(_))) {
             let (lived, useful) = instance.lived(exit);
             slot.backoff.crashed(exit.at, lived, useful);
-            slot.error = format!("it crashed: {}", super::process::describe(exit.status));
+            slot.error = format!("it crashed: {}", super::process::how(&exit));
             tracing::warn!(plugin = self.name(), error = slot.error, "plugin ended by itself");
         }
         None
@@ -130,8 +133,9 @@ impl Plugin {
             tracing::info!(plugin = self.name(), ?pause, "the plugin's start waits");
             tokio::time::sleep(pause).await;
         }
-        let Context { options, runtime, .. } = &*self.context;
-        let start = Start { name: self.name(), info, executable: &executable, options, runtime };
+        let Context { options, runtime, confinement, .. } = &*self.context;
+        let name = self.name();
+        let start = Start { name, info, executable: &executable, options, runtime, confinement };
         let started = Instance::start(&start).await;
         let mut slot = lock(&self.slot);
         match &started {

@@ -3,6 +3,7 @@
 use super::channel::within;
 use super::convert::{diagnostic, proposal};
 use super::failure::{from_status, is_broken};
+use super::hidden;
 use super::instance::Instance;
 use super::supervisor::Plugin;
 use crate::delegate::{Diagnostic, Error, Proposal};
@@ -19,6 +20,22 @@ pub(super) async fn validate(
     if !instance.description().capabilities.iter().any(|name| name == "validate") {
         return Ok(Vec::new());
     }
+    let _hidden = instance.hide(hidden::proposed(&judged));
+    let answer = ask(plugin, &instance, judged).await;
+    let redactor = instance.redactor();
+    match answer {
+        Ok(found) => {
+            Ok(found.into_iter().map(|it| hidden::clean_diagnostic(&redactor, it)).collect())
+        }
+        Err(error) => Err(hidden::clean_error(&redactor, error)),
+    }
+}
+
+async fn ask(
+    plugin: &Plugin,
+    instance: &Instance,
+    judged: Proposal<'_>,
+) -> Result<Vec<Diagnostic>, Error> {
     let mut client = PluginClient::new(instance.channel())
         .max_decoding_message_size(MESSAGE_SIZE_MAX)
         .max_encoding_message_size(MESSAGE_SIZE_MAX);
@@ -27,7 +44,7 @@ pub(super) async fn validate(
         Ok(answer) => Ok(answer.diagnostics.into_iter().map(diagnostic).collect()),
         Err(status) if status.code() == Code::Unimplemented => Ok(Vec::new()),
         // A process that ended says more than the broken call.
-        Err(status) if is_broken(&status) && ended(&instance).await => {
+        Err(status) if is_broken(&status) && ended(instance).await => {
             Err(instance.ending().await.into())
         }
         Err(status) => Err(from_status(plugin.name(), &status).into()),

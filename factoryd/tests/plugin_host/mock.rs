@@ -2,7 +2,8 @@
 
 use crate::programs::program;
 use crate::support::{
-    Mock, PATIENCE, Recorder, build, eventually, input_image, is_alive, os, status, template,
+    Mock, PATIENCE, Recorder, build, eventually, groups_of, input_image, is_alive, os, status,
+    template,
 };
 use factoryd::delegate::{Account, Announced, Delegates, Proposal};
 use factoryd::domain::{CloudContent, CloudIdentifiers, Parameters, Secret};
@@ -161,6 +162,7 @@ async fn no_plugin_outlives_a_host_that_is_killed() {
     let pid: u32 =
         line.strip_prefix("mock-os 0.1.0 runs as process ").unwrap().trim().parse().unwrap();
     assert!(is_alive(pid));
+    let groups = groups_of(pid);
     host.kill().unwrap();
     host.wait().unwrap();
     eventually("the plugin to end", Duration::from_secs(2), || !is_alive(pid)).await;
@@ -168,6 +170,7 @@ async fn no_plugin_outlives_a_host_that_is_killed() {
     assert_eq!(mock.sandbox.runtime_leftovers().len(), 1);
     let next = mock.host();
     assert_eq!(mock.sandbox.runtime_leftovers().len(), 1, "its own");
+    assert!(!groups.iter().any(|group| group.exists()), "{groups:?}");
     drop(next);
     assert!(mock.sandbox.runtime_leftovers().is_empty());
 }

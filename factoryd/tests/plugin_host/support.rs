@@ -351,6 +351,19 @@ pub(crate) fn outside_pid(plugin: u32, inside: u32) -> Option<u32> {
     })
 }
 
+/// Answers the directories of the control groups of ours that a process is in.
+pub(crate) fn groups_of(pid: u32) -> Vec<PathBuf> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
+    let ours = text.lines().filter(|line| line.contains("/factory-"));
+    let directories = ours.flat_map(|line| {
+        let (controllers, path) = line.split_once(':').unwrap().1.split_once(':').unwrap();
+        let names = controllers.split(',').chain(["unified"]);
+        let mounts = names.map(|name| Path::new("/sys/fs/cgroup").join(name));
+        mounts.map(|mount| mount.join(path.trim_start_matches('/'))).collect::<Vec<_>>()
+    });
+    directories.filter(|directory| directory.is_dir()).collect()
+}
+
 /// Tells whether a process is there and is no zombie.
 pub(crate) fn is_alive(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

@@ -11,6 +11,7 @@
 //! | `mock_steps` | how many reports of progress a run makes (5) |
 //! | `mock_delay_ms` | how long it waits between them (0) |
 //! | `mock_events` | how many lines of log a run (0) or a flood (100 000) writes |
+//! | `mock_forks` | how many processes `fork-many` starts (10 000) |
 //! | `mock_size` | the size of the body, in bytes; the rest of it is a hole |
 //! | `mock_property` | the value of the property `mock_property` |
 //! | `mock_password` | a sensitive parameter; only its length is logged |
@@ -46,6 +47,7 @@ pub fn parameters_schema() -> Value {
             "mock_steps": number,
             "mock_delay_ms": number,
             "mock_events": number,
+            "mock_forks": number,
             "mock_size": number,
             "mock_property": {},
             "mock_password": {"type": "string", "x-factory-sensitive": true},

@@ -13,6 +13,8 @@
 //! | `fail` | fails with `mock_fault` and `mock_reason` |
 //! | `fork` | leaves a process behind that has cut every tie |
 //! | `fork-tool` | runs a tool that leaves such a process behind, and waits |
+//! | `fork-many` | starts `mock_forks` processes, 10 000 as a rule, and fails |
+//! | `eat-memory` | takes memory, up to 2 GiB, and fails if it gets all of it |
 
 use factory_plugin_sdk::tool::Tool;
 use factory_plugin_sdk::{
@@ -36,10 +38,15 @@ pub const NAMES: &[&str] = &[
     "fail",
     "fork",
     "fork-tool",
+    "fork-many",
+    "eat-memory",
 ];
 
 const STEPS: u64 = 5;
 const FLOOD_EVENTS: u64 = 100_000;
+const FORKS: u64 = 10_000;
+const PORTION: usize = 16 << 20;
+const PORTIONS: usize = 128;
 const STDERR_FLOOD_LINES: usize = 200_000;
 /// Forks twice, in a session of its own, without any pipe of ours: only its parentage was ever known.
 const ESCAPE: &str =
@@ -54,6 +61,7 @@ pub struct Scenario<'a> {
     steps: u64,
     delay: Duration,
     events: Option<u64>,
+    forks: u64,
 }
 
 impl<'a> Scenario<'a> {
@@ -70,6 +78,7 @@ impl<'a> Scenario<'a> {
             steps: parameters.number("mock_steps")?.unwrap_or(STEPS),
             delay: Duration::from_millis(parameters.number("mock_delay_ms")?.unwrap_or(0)),
             events: parameters.number("mock_events")?,
+            forks: parameters.number("mock_forks")?.unwrap_or(FORKS),
         })
     }
 
@@ -174,6 +183,8 @@ impl<'a> Scenario<'a> {
             Some("fail") => Err(self.failure()?),
             Some("fork") => self.fork().await,
             Some("fork-tool") => self.fork_tool().await,
+            Some("fork-many") => fork_many(self.forks),
+            Some("eat-memory") => eat_memory(),
             Some(_) | None => Ok(()),
         }
     }
@@ -269,6 +280,27 @@ fn kill() -> Result<(), Failure> {
     // It does not return, or it does nothing.
     let _ = kill_process(getpid(), Signal::KILL);
     Ok(())
+}
+
+fn fork_many(forks: u64) -> Result<(), Failure> {
+    for count in 0..forks {
+        // Nobody waits for them: that is the misbehaviour.
+        let child = std::process::Command::new("sleep").arg("600").spawn();
+        child.map_err(|error| {
+            Failure::new(Fault::Host, "MOCK_FORK", format!("after {count} processes: {error}"))
+        })?;
+    }
+    Err(Failure::new(Fault::Host, "MOCK_FORK", format!("nobody minds {forks} processes")))
+}
+
+fn eat_memory() -> Result<(), Failure> {
+    let mut eaten = Vec::new();
+    for _ in 0..PORTIONS {
+        // Memory counts when it is written to.
+        eaten.push(vec![1_u8; PORTION]);
+    }
+    let sum: usize = eaten.iter().map(Vec::len).sum();
+    Err(Failure::new(Fault::Host, "MOCK_MEMORY", format!("nobody minds {sum} bytes")))
 }
 
 fn flood_stderr() -> Result<(), Failure> {

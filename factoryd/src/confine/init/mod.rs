@@ -3,7 +3,7 @@
 //! It is started anew for each plugin, before any runtime, and does its work with one thread:
 //!
 //! ```text
-//! order ─► watch ─► namespace ─► execute ──► the plugin runs ──► it ended, or the factory did ──► everything is ended
+//! order ─► watch ─► groups ─► namespace ─► execute ──► the plugin runs ──► it ended, or the factory did ──► everything is ended
 //! ```
 
 mod execute;
@@ -11,7 +11,7 @@ mod namespace;
 mod watch;
 
 use super::spec::{Report, Spec, Step};
-use super::{ARGUMENT, channel};
+use super::{ARGUMENT, cgroup, channel};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::process::{Signal, getpid, set_child_subreaper, set_parent_process_death_signal};
@@ -55,6 +55,9 @@ impl Step {
 fn run(socket: &OwnedFd) -> Result<(), Failed> {
     let order = Step::Order.of(receive(socket))?;
     let watch = Step::Watch.of(prepare(&order.spec).and_then(|()| Watch::new()))?;
+    for entrance in &order.spec.groups {
+        Step::Group.of(cgroup::write(entrance, "0"))?;
+    }
     if order.spec.pid_namespace {
         Step::Namespace.of(namespace::enter())?;
     }

@@ -4,27 +4,28 @@
 //! Start ──execute──► Silent ──greet──► Launched
 //! ```
 
-use super::health;
 use super::stdio::{drain_stdio, drain_stdout};
-use crate::confine::{self, LaunchError, Pipes, Process, Spec, Step};
+use super::{confined, health};
+use crate::confine::{Pipes, Process};
 use crate::delegate::Description;
 use crate::domain::Failure;
 use crate::plugin::channel::{self, within};
+use crate::plugin::confinement::Confinement;
 use crate::plugin::convert;
 use crate::plugin::failure::{LAST_LINES, LAST_LINES_WAIT, StartError, status_text};
 use crate::plugin::lines::Lines;
 use crate::plugin::log::{self, Tail};
 use crate::plugin::options::Options;
-use crate::plugin::process::{self, HandshakeError, Launch, command, read_handshake};
+use crate::plugin::process::{self, HandshakeError, read_handshake};
 use crate::plugin::runtime::{InstanceDir, RuntimeDir};
 use crate::plugin::tls::Identity;
+use crate::redact::Vault;
 use factory_proto::handshake::{Bootstrap, Handshake};
 use factory_proto::info::Info;
 use factory_proto::plugin_v1::DescribeRequest;
 use factory_proto::plugin_v1::plugin_client::PluginClient;
-use std::fs::File;
-use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
@@ -43,6 +44,7 @@ pub(in crate::plugin) struct Start<'a> {
     pub(in crate::plugin) executable: &'a Path,
     pub(in crate::plugin) options: &'a Options,
     pub(in crate::plugin) runtime: &'a RuntimeDir,
+    pub(in crate::plugin) confinement: &'a Confinement,
 }
 
 /// A plugin that runs and has said what it is.
@@ -51,6 +53,7 @@ pub(super) struct Launched {
     pub(super) directory: InstanceDir,
     pub(super) stdin: ChildStdin,
     pub(super) tail: Tail,
+    pub(super) vault: Arc<Vault>,
     pub(super) tasks: JoinSet<()>,
     pub(super) greeted: Greeted,
 }
@@ -69,6 +72,7 @@ struct Silent {
     stdin: ChildStdin,
     stdout: Option<ChildStdout>,
     tail: Tail,
+    vault: Arc<Vault>,
     tasks: JoinSet<()>,
 }
 
@@ -80,28 +84,20 @@ pub(super) async fn launch(start: &Start<'_>) -> Result<Launched, Failure> {
         Ok(greeted) => greeted,
         Err(error) => return Err(explain(start, error, &silent).await),
     };
-    let Silent { process, directory, stdin, tail, tasks, .. } = silent;
-    Ok(Launched { process, directory, stdin, tail, tasks, greeted })
+    let Silent { process, directory, stdin, tail, vault, tasks, .. } = silent;
+    Ok(Launched { process, directory, stdin, tail, vault, tasks, greeted })
 }
 
 async fn execute(start: &Start<'_>) -> Result<Silent, StartError> {
     let directory = start.runtime.instance().map_err(StartError::Directory)?;
     let identity = start.options.auto_mtls.then(Identity::generate).transpose()?;
-    let refused = |source| StartError::Execute { path: start.executable.to_owned(), source };
-    let launch = confined(start, &directory, identity.as_ref()).map_err(refused)?;
-    let launched = Process::launch(launch);
-    let launched = tokio::time::timeout(start.options.timing.start_timeout, launched).await;
-    let launched =
-        launched.unwrap_or_else(|_| Err(LaunchError::Init(io::ErrorKind::TimedOut.into())));
-    let (process, pipes) = launched.map_err(|error| match error {
-        LaunchError::Step { step: Step::Execute, source } => refused(source),
-        error => StartError::Confine(error),
-    })?;
+    let (process, pipes) = confined::launch(start, &directory, identity.as_ref()).await?;
     let Pipes { stdin, stdout, stderr } = pipes;
-    let tail = Tail::default();
+    let refused = |source| StartError::Execute { path: start.executable.to_owned(), source };
+    let (tail, vault) = (Tail::default(), Arc::<Vault>::default());
     let mut tasks = JoinSet::new();
     let stderr = ChildStderr::from_std(stderr).map_err(refused)?;
-    tasks.spawn(log::drain_stderr(start.name.to_owned(), stderr, tail.clone()));
+    tasks.spawn(log::drain_stderr(start.name.to_owned(), stderr, tail.clone(), vault.clone()));
     Ok(Silent {
         process,
         directory,
@@ -109,28 +105,9 @@ async fn execute(start: &Start<'_>) -> Result<Silent, StartError> {
         stdin: ChildStdin::from_std(stdin).map_err(refused)?,
         stdout: Some(ChildStdout::from_std(stdout).map_err(refused)?),
         tail,
+        vault,
         tasks,
     })
-}
-
-/// Answers how the plugin is launched: its file is opened here, and is what will be executed.
-fn confined(
-    start: &Start<'_>,
-    directory: &InstanceDir,
-    identity: Option<&Identity>,
-) -> io::Result<confine::Launch> {
-    let init = command(&Launch {
-        launcher: &start.options.launcher,
-        directory: directory.path(),
-        certificate_pem: identity.map(Identity::pem),
-        environment: &start.options.environment,
-    });
-    let executable = File::open(start.executable)?;
-    let spec = Spec {
-        executable: start.executable.to_owned(),
-        pid_namespace: start.options.pid_namespace,
-    };
-    Ok(confine::Launch { init, spec, executable })
 }
 
 /// Exchanges the first words: bootstrap, handshake, connection, health, description.
@@ -144,10 +121,10 @@ async fn greet(start: &Start<'_>, silent: &mut Silent) -> Result<Greeted, StartE
     let stdout = silent.stdout.take().ok_or(HandshakeError::Ended)?;
     let mut lines = Lines::new(stdout);
     let handshake = read_handshake(start.name, &mut lines, timing.start_timeout).await?;
-    silent.tasks.spawn(drain_stdout(start.name.to_owned(), lines));
+    silent.tasks.spawn(drain_stdout(start.name.to_owned(), lines, silent.vault.clone()));
     let channel = connect(&handshake, silent.identity.take(), timing.call_timeout).await?;
-    let stdio = drain_stdio(start.name.to_owned(), channel.clone(), silent.tail.clone());
-    silent.tasks.spawn(stdio);
+    let (tail, vault) = (silent.tail.clone(), silent.vault.clone());
+    silent.tasks.spawn(drain_stdio(start.name.to_owned(), channel.clone(), tail, vault));
     health::check(&channel, timing.call_timeout).await.map_err(StartError::Health)?;
     let description = describe(start, &channel).await?;
     Ok(Greeted { channel, description })
@@ -202,10 +179,9 @@ async fn explain(start: &Start<'_>, error: StartError, silent: &Silent) -> Failu
         | StartError::Connect(_)
         | StartError::Health(_)
         | StartError::Describe(_) => match silent.process.exited_within(EXIT_WAIT).await {
-            Some(exit) => StartError::Exited {
-                path: start.executable.to_owned(),
-                how: process::describe(exit.status),
-            },
+            Some(exit) => {
+                StartError::Exited { path: start.executable.to_owned(), how: process::how(&exit) }
+            }
             None => error,
         },
         error => error,

@@ -1,5 +1,6 @@
 //! One running process of a plugin and the connection to it.
 
+mod confined;
 mod health;
 mod launch;
 mod stdio;
@@ -12,9 +13,10 @@ use super::lock::lock;
 use super::log::Tail;
 use super::options::Timing;
 use super::runtime::InstanceDir;
-use crate::confine::{Exit, Process};
+use crate::confine::{Events, Exit, Process};
 use crate::delegate::Description;
 use crate::domain::{Failure, Fault};
+use crate::redact::{InUse, Redactor, Vault};
 use factory_proto::goplugin::grpc_controller_client::GrpcControllerClient;
 use launch::Launched;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +36,7 @@ pub(in crate::plugin) struct Instance {
     channel: Channel,
     description: Description,
     tail: Tail,
+    vault: Arc<Vault>,
     timing: Timing,
     started: Instant,
     useful: AtomicBool,
@@ -64,7 +67,7 @@ impl Instance {
     /// Launches a plugin, and answers when it has said what it is.
     pub(in crate::plugin) async fn start(start: &Start<'_>) -> Result<Arc<Self>, Failure> {
         let started = Instant::now();
-        let Launched { process, directory, stdin, tail, tasks, greeted } =
+        let Launched { process, directory, stdin, tail, vault, tasks, greeted } =
             launch::launch(start).await?;
         let instance = Arc::new(Self {
             name: start.name.to_owned(),
@@ -73,6 +76,7 @@ impl Instance {
             channel: greeted.channel,
             description: greeted.description,
             tail,
+            vault,
             timing: start.options.timing.clone(),
             started,
             useful: AtomicBool::new(false),
@@ -106,9 +110,29 @@ impl Instance {
         &self.timing
     }
 
+    /// Hides secrets that the plugin is about to be given in all that it says from now on, and in the factory's log.
+    pub(in crate::plugin) fn hide(&self, secrets: Vec<String>) -> [InUse; 2] {
+        [self.vault.hide(secrets.clone()), Vault::of_process().hide(secrets)]
+    }
+
+    /// Answers what hides the secrets that the plugin was given.
+    pub(in crate::plugin) fn redactor(&self) -> Redactor {
+        self.vault.redactor()
+    }
+
     /// Answers how the process ended, if it has.
     pub(in crate::plugin) fn exit(&self) -> Option<Exit> {
         self.process.exit()
+    }
+
+    /// Answers what limits have done to the process and all below it so far.
+    pub(in crate::plugin) fn events(&self) -> Events {
+        self.process.events()
+    }
+
+    /// Says what a limit had to do with a failure, given what limits had done before.
+    pub(in crate::plugin) fn limited(&self, before: Events, failure: Failure) -> Failure {
+        failure::limited(&self.name, self.process.limits(), (before, self.events()), failure)
     }
 
     /// Waits for the end of the process.
@@ -159,7 +183,7 @@ impl Instance {
         let detail = self.tail.last(LAST_LINES);
         let name = &self.name;
         match self.cause() {
-            None => failure::crashed(name, exit, detail),
+            None => failure::crashed(name, self.process.limits(), exit, detail),
             Some(Cause::Hung(how)) => {
                 let message = format!("plugin {name} hung and was killed: {how}");
                 Failure::new(Fault::Plugin, failure::HUNG, message).detail(detail)

@@ -5,6 +5,7 @@ use super::feeder::{Feeder, cancel};
 use super::outbox::Outbox;
 use super::reader::{Ended, Reader};
 use super::request::Request;
+use crate::confine::Events;
 use crate::delegate::{Announced, Error, Operation, OperationEvent, SinkError};
 use crate::domain::{Failure, LogLevel, LogLine};
 use crate::plugin::failure::{self, violation};
@@ -40,6 +41,8 @@ pub(super) struct Driver<'a> {
     ended: Option<Ended>,
     winding: Option<Winding>,
     leaving: Leaving,
+    /// What limits had done to the plugin before the operation.
+    limited: Events,
 }
 
 /// Everything that can happen to an operation.
@@ -85,6 +88,7 @@ impl<'a> Driver<'a> {
         Self {
             running: instance.begin(),
             leaving: Leaving::new(&instance, operation),
+            limited: instance.events(),
             instance,
             operation,
             method,
@@ -235,7 +239,9 @@ impl<'a> Driver<'a> {
             (Some(winding), ended) => {
                 Err(Error::Cancelled { left_behind: left_behind(&plugin, &winding, ended) })
             }
-            (None, Some(Ended::ByItself(End::Failed(failure)))) => Err(failure.into()),
+            (None, Some(Ended::ByItself(End::Failed(failure)))) => {
+                Err(self.instance.limited(self.limited, failure).into())
+            }
             (None, Some(Ended::ByItself(End::Cancelled { .. }))) => {
                 Err(violation(&plugin, "the operation says it was cancelled, but nobody asked")
                     .into())

@@ -21,13 +21,16 @@ mod retry;
 
 pub(super) use request::Request;
 
+use super::hidden;
 use super::supervisor::Plugin;
 use crate::delegate::{Error, Operation};
 use driver::Driver;
 use factory_proto::plugin_v1::completed::Result as Completed;
+use std::sync::Arc;
 use tracing::Instrument;
 
-/// Runs one operation in a plugin, which is started if need be, and answers what the method returns.
+/// Runs one operation in a plugin, which is started if need be, and answers what the method returns. Nothing that comes
+/// back shows the secrets that the plugin is given.
 ///
 /// # Errors
 /// If the operation failed, was cancelled, or the plugin does not have the method.
@@ -35,6 +38,7 @@ pub(super) async fn run(
     plugin: &Plugin,
     operation: &Operation,
     request: Request,
+    secrets: Vec<String>,
 ) -> Result<Option<Completed>, Error> {
     let instance = tokio::select! {
         biased;
@@ -49,5 +53,8 @@ pub(super) async fn run(
         method = request.method(),
         id = %operation.id,
     );
-    Driver::new(instance, operation, request).run().instrument(span).await
+    let _hidden = instance.hide(secrets);
+    let outcome = Driver::new(Arc::clone(&instance), operation, request).run();
+    let outcome = outcome.instrument(span).await;
+    outcome.map_err(|error| hidden::clean_error(&instance.redactor(), error))
 }

@@ -4,8 +4,8 @@ use super::contract::{Admitted, Contract, End};
 use super::outbox::Outbox;
 use super::request::Request;
 use super::retry::{self, Next};
-use crate::delegate::{Announced, OperationEvent};
 use crate::plugin::failure::{self, status_text};
+use crate::plugin::hidden;
 use crate::plugin::instance::Instance;
 use factory_proto::plugin_v1::EventBatch;
 use std::sync::Arc;
@@ -120,10 +120,14 @@ impl Reader {
         let received = SystemTime::now();
         let mut events = Vec::with_capacity(batch.events.len());
         let mut end = Ok(None);
-        for event in batch.events {
+        let redactor = self.instance.redactor();
+        for mut event in batch.events {
+            if let Some(kind) = &mut event.kind {
+                hidden::clean(&redactor, kind);
+            }
             match self.contract.admit(event, received) {
                 Ok(Admitted::Nothing) => {}
-                Ok(Admitted::Event(event)) => events.push(self.signed(event)),
+                Ok(Admitted::Event(event)) => events.push(event),
                 Ok(Admitted::End(it)) => end = Ok(Some(it)),
                 Err(rule) => {
                     end = Err(rule);
@@ -135,15 +139,6 @@ impl Reader {
         self.last_seq.store(seq, Ordering::Relaxed);
         self.outbox.push(events, seq);
         end
-    }
-
-    /// Notes with a resource who announced it, and in which operation: it may have to be settled by somebody else.
-    fn signed(&self, mut event: OperationEvent) -> OperationEvent {
-        if let Announced::Resource(resource) = &mut event.what {
-            self.instance.name().clone_into(&mut resource.plugin);
-            self.request.announced_in().clone_into(&mut resource.operation);
-        }
-        event
     }
 
     /// Waits for something from the plugin, unless the plugin ends.

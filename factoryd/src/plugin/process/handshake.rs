@@ -48,7 +48,7 @@ async fn find<R: AsyncRead + Unpin>(
     lines: &mut Lines<R>,
 ) -> Result<String, HandshakeError> {
     for left in (0..=NOISE_LINES_MAX).rev() {
-        let line = lines.next().await.ok_or(HandshakeError::Ended)?;
+        let line = lines.next().await.ok_or(HandshakeError::Ended)?.text;
         if Handshake::looks_like(&line) {
             return Ok(line);
         }
