@@ -17,7 +17,6 @@ mod hostile;
 mod imagefactory;
 mod import;
 mod install;
-mod ledger;
 mod mock;
 mod oauth;
 mod rootless;

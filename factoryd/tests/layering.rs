@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("report", &[]),
+    ("redact", &[]),
     ("secret_file", &[]),
     ("secrets", &["domain", "report", "secret_file"]),
     ("manual", &[]),
@@ -25,12 +26,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("outbound", &["domain", "delegate", "report"]),
     ("callbacks", &["domain", "report", "secret_file", "store", "outbound"]),
     ("import", &["domain", "filesystem", "report"]),
-    ("plugin", &["domain", "delegate", "report", "confine"]),
-    (
-        "pipeline",
-        &["domain", "filesystem", "report", "tdl", "delegate", "store", "secrets", "reap"],
-    ),
-    ("reap", &["domain", "report", "delegate", "store", "secrets"]),
+    ("plugin", &["domain", "delegate", "redact", "report", "confine"]),
+    ("pipeline", &["domain", "filesystem", "report", "tdl", "delegate", "store", "secrets"]),
     ("jobs", &["domain", "filesystem", "delegate", "store", "pipeline", "report"]),
     (
         "factory",
@@ -46,7 +43,6 @@ const LAYERS: &[(&str, &[&str])] = &[
             "plugin",
             "pipeline",
             "jobs",
-            "reap",
         ],
     ),
     ("rest", &["domain", "access", "transport", "factory", "report"]),
@@ -55,6 +51,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "config",
         &[
             "manual",
+            "confine",
             "domain",
             "report",
             "tdl",
@@ -73,6 +70,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "daemon",
         &[
             "domain",
+            "redact",
             "report",
             "store",
             "access",
@@ -83,7 +81,6 @@ const LAYERS: &[(&str, &[&str])] = &[
             "secrets",
             "pipeline",
             "jobs",
-            "reap",
             "factory",
             "rest",
             "grpc",

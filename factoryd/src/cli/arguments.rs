@@ -2,7 +2,6 @@
 
 use super::connect::DaemonPlace;
 use super::fsck::FsckArguments;
-use super::resources::{ReapArguments, ResourcesArguments};
 use super::token::TokenVerb;
 mod import;
 
@@ -65,8 +64,6 @@ pub(super) enum Verb {
     Delete(DeleteArguments),
     Fsck(FsckArguments),
     Plugins(PluginsArguments),
-    Resources(ResourcesArguments),
-    Reap(ReapArguments),
     Import(ImportArguments),
     ImportStore(ImportStoreArguments),
     #[command(subcommand)]

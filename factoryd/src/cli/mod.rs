@@ -22,7 +22,6 @@ mod json;
 mod lines;
 mod pages;
 mod query;
-mod resources;
 mod result;
 mod session;
 mod table;
@@ -101,12 +100,6 @@ fn dispatch(Arguments { place, verb }: Arguments) -> Result<Exit, Error> {
         }
         Verb::Delete(arguments) => {
             with_session(place, async |session| end::delete(session, &arguments).await)
-        }
-        Verb::Resources(arguments) => {
-            with_session(place, async |session| resources::resources(session, &arguments).await)
-        }
-        Verb::Reap(arguments) => {
-            with_session(place, async |session| resources::reap(session, &arguments).await)
         }
         Verb::Token(verb) => with_session(place, async |session| token::run(session, &verb).await),
         Verb::Fsck(arguments) => {

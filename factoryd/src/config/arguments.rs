@@ -3,6 +3,7 @@
 //! Their values are not read here; [`settings`](super::settings) does, from all sources at once.
 
 use super::access::AccessArguments;
+use super::limits::LimitArguments;
 use super::outbound::OutboundArguments;
 use super::tls::TlsArguments;
 use clap::Args;
@@ -38,6 +39,8 @@ pub struct SharedArguments {
     secrets_dir: Option<OsString>,
     #[command(flatten)]
     jobs: JobsArguments,
+    #[command(flatten)]
+    limits: LimitArguments,
     /// Log this much to standard error: off, error, warn, info, debug, trace, or a filter such as `factoryd::plugin=debug`.
     #[arg(long, value_name = "LEVEL", env = "FACTORY_LOG")]
     log: Option<OsString>,

@@ -110,6 +110,16 @@ impl Document {
         }
     }
 
+    /// Answers the names of the tables in a table.
+    pub(super) fn tables(&self, key: &str) -> impl Iterator<Item = &str> {
+        let below = match self.get(key).map(|node| &node.value) {
+            Some(NodeValue::Table(Tree(entries))) => entries.as_slice(),
+            _ => &[],
+        };
+        let tables = below.iter().filter(|entry| matches!(entry.node.value, NodeValue::Table(_)));
+        tables.map(|entry| entry.key.as_str())
+    }
+
     /// Answers where something of it is.
     pub(super) fn spot(&self, span: &Range<usize>) -> Spot {
         match Spot::file(&self.name, &self.text, span.clone()) {

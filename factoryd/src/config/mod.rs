@@ -11,6 +11,8 @@
 //!    or with several together, is told by `from.refuse(key, …)`;
 //! 3. a value for the tests, in `tests::samples`: they fail for a setting without one.
 //!
+//! Settings of one plugin stand in a table of its name, which only a file can have: `limits` has such.
+//!
 //! That is all: unknown keys, origins, `factoryd config show` and the translation of messages follow from these lines.
 
 mod access;
@@ -19,6 +21,7 @@ mod command;
 mod document;
 mod file;
 mod given;
+mod limits;
 mod original;
 mod outbound;
 mod places;

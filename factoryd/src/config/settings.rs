@@ -5,6 +5,7 @@
 use super::access;
 use super::arguments::DaemonArguments;
 use super::given::Given;
+use super::limits;
 use super::outbound;
 use super::places;
 use super::sources::Sources;
@@ -39,6 +40,7 @@ pub(super) fn shared(from: &mut Sources) -> Config {
     let directories = plugin_directories(from);
     let mut plugins = plugin::Options::new(directories, plugin::Options::default_runtime_dir());
     plugins.executable_directories = places::executables();
+    plugins.limits = limits::read(from);
     let templates = templates(from);
     let outbound = way_out::Options { trusting: true, ..way_out::Options::default() };
     Config {

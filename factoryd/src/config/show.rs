@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 pub fn settings_table(settings: &[Setting]) -> String {
     let rows: Vec<[String; 3]> = settings
         .iter()
-        .map(|setting| [setting.key.to_owned(), text(&setting.value), setting.origin.to_string()])
+        .map(|setting| [setting.key.to_string(), text(&setting.value), setting.origin.to_string()])
         .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let (key, value) = (width(0).unwrap_or_default(), width(1).unwrap_or_default());

@@ -3,17 +3,19 @@
 
 use super::document::{Document, Node, NodeValue};
 use super::given::{By, Flag, Given};
+use super::limits;
 use super::problem::{Error, PROBLEMS_MAX, Problem, Spot};
 use super::value::Value;
 use serde_json::Value as Json;
+use std::borrow::Cow;
 use std::fmt;
 
 /// A setting that was read.
 #[derive(Debug, Clone)]
 pub struct Setting {
     /// Its key in the file: `grpc.listen`.
-    pub key: &'static str,
-    /// Its flag: `--listen`.
+    pub key: Cow<'static, str>,
+    /// Its flag: `--listen`; empty if only a file can have it.
     pub flag: String,
     /// Its environment variable: `FACTORY_LISTEN`.
     pub variable: String,
@@ -55,7 +57,11 @@ impl Sources {
     /// Reads a setting that need not be there.
     pub(super) fn optional<T: Value>(&mut self, key: &'static str, flag: &str) -> Option<T> {
         let found = self.one::<T>(key, flag);
-        self.record(key, flag, found.as_ref().map(|(value, spot)| (value.json(), spot.clone())));
+        self.record(
+            key.into(),
+            flag,
+            found.as_ref().map(|(value, spot)| (value.json(), spot.clone())),
+        );
         found.map(|(value, _)| value)
     }
 
@@ -76,7 +82,7 @@ impl Sources {
             Some((value, spot)) => (Some(value), spot),
             None => (default(), Spot::Default),
         };
-        self.record(key, flag, value.as_ref().map(|value| (value.json(), spot)));
+        self.record(key.into(), flag, value.as_ref().map(|value| (value.json(), spot)));
         value
     }
 
@@ -91,8 +97,21 @@ impl Sources {
         let (values, spot) =
             self.given_list(flag).or(in_file).unwrap_or_else(|| (default(), Spot::Default));
         let shown = values.iter().map(Value::json).collect();
-        self.record(key, flag, Some((shown, spot)));
+        self.record(key.into(), flag, Some((shown, spot)));
         values
+    }
+
+    /// Reads a setting that only a file can have; one that is not there is none at all.
+    pub(super) fn in_file<T: Value>(&mut self, key: String) -> Option<T> {
+        let (value, spot) = self.one::<T>(&key, "")?;
+        self.record(key.into(), "", Some((value.json(), spot)));
+        Some(value)
+    }
+
+    /// Answers the tables below a table of the file, but for those of the names of settings.
+    pub(super) fn tables(&self, table: &str, settings: &[&str]) -> Vec<String> {
+        let tables = self.document.iter().flat_map(|document| document.tables(table));
+        tables.filter(|name| !settings.contains(name)).map(str::to_owned).collect()
     }
 
     /// Says that a setting's value, though well-formed, will not do.
@@ -109,12 +128,21 @@ impl Sources {
 
     /// Answers the keys that were read so far.
     pub(super) fn keys(&self) -> Vec<&'static str> {
-        self.settings.iter().map(|setting| setting.key).collect()
+        let fixed = |setting: &Setting| match setting.key {
+            Cow::Borrowed(key) => Some(key),
+            Cow::Owned(_) => None,
+        };
+        self.settings.iter().filter_map(fixed).collect()
     }
 
     /// Answers all settings that were read, if nothing is wrong; keys of the file that are not `known` are.
     pub(super) fn finish(mut self, known: &[&str]) -> Result<Vec<Setting>, Error> {
-        self.problems.extend(self.document.iter().flat_map(|document| document.strangers(known)));
+        let plugins = self.tables(limits::TABLE, limits::names());
+        let of_plugins: Vec<String> =
+            plugins.iter().flat_map(|plugin| limits::keys_of(plugin)).collect();
+        let known: Vec<&str> =
+            known.iter().copied().chain(of_plugins.iter().map(String::as_str)).collect();
+        self.problems.extend(self.document.iter().flat_map(|document| document.strangers(&known)));
         self.problems.sort_by_key(|problem| match &problem.spot {
             Spot::File { place, .. } => (0, place.offset),
             Spot::Line { line, .. } => (0, *line),
@@ -168,7 +196,7 @@ impl Sources {
         Some((values.into_iter().map(|(value, _)| value).collect(), spot))
     }
 
-    fn record(&mut self, key: &'static str, flag: &str, found: Option<(Json, Spot)>) {
+    fn record(&mut self, key: Cow<'static, str>, flag: &str, found: Option<(Json, Spot)>) {
         let (value, spot) = found.unwrap_or((Json::Null, Spot::Default));
         let flag = self.given.flag(flag);
         self.settings.push(Setting {

@@ -80,8 +80,7 @@ impl Jobs {
             Status::Deleting => Status::DeleteFailed,
             _ => Status::Failed,
         };
-        let failure = Some(self.with_left_over(&image.id, failure).await);
-        let event = EventKind::Status { from: image.status, to, failure };
+        let event = EventKind::Status { from: image.status, to, failure: Some(failure) };
         match self.0.store.append(&image.id, vec![(self.0.store.now(), event)]).await {
             Err(store::Error::Taken(id)) => {
                 error!(%id, "another process was faster");

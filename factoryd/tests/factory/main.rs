@@ -7,7 +7,6 @@ mod contents;
 mod deleting;
 mod fake;
 mod making;
-mod reaping;
 mod receiver;
 mod resuming;
 mod secrets;

@@ -55,6 +55,36 @@ fn of_every_setting_a_flag_is_stronger_than_the_file_and_the_file_than_the_defau
 }
 
 #[test]
+fn a_plugin_has_limits_of_its_own_in_a_table_of_its_name() {
+    let file = "[limits]\nprocesses = 50\n[limits.debian]\nmemory = \"1GiB\"\n";
+    assert_eq!(setting("limits.debian.memory", file, &[]).value, "1GiB");
+    let document = Document::parse(Path::new("/f.toml"), file.to_owned()).unwrap();
+    let given = Given::nothing::<super::DaemonArguments>();
+    let mut from = Sources::new(given, Some(document), Vec::new());
+    let limits = super::limits::read(&mut from).of("debian");
+    assert_eq!(limits.memory_max.unwrap().get(), 1 << 30);
+    assert_eq!(limits.processes_max.unwrap().get(), 50, "as usual");
+}
+
+#[test]
+fn a_limit_of_a_plugin_that_there_is_not_or_that_is_none_is_refused() {
+    for (file, problem) in [
+        ("[limits.debian]\nmemroy = \"1GiB\"\n", "did you mean `memory`?"),
+        ("[limits.debian]\nprocesses = 0\n", "a whole number from 1, or `none`"),
+        ("[limits.debian]\nio_weight = 10001\n", "a weight is at most 10000"),
+        ("[limits]\ndebian = 5\n", "`limits.debian` is no setting"),
+    ] {
+        let document = Document::parse(Path::new("/f.toml"), file.to_owned()).unwrap();
+        let given = Given::nothing::<super::DaemonArguments>();
+        let mut from = Sources::new(given, Some(document), Vec::new());
+        settings::log(&mut from, "info");
+        settings::daemon(&mut from);
+        let error = from.finish(&settings::keys()).unwrap_err().to_string();
+        assert!(error.contains(problem), "{file}: {error}");
+    }
+}
+
+#[test]
 fn every_setting_has_a_variable_of_its_own() {
     let mut variables = Vec::new();
     for key in settings::keys() {

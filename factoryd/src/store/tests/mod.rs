@@ -9,7 +9,6 @@ mod full;
 mod images;
 mod import;
 mod journal;
-mod ledger;
 mod lists;
 mod owners;
 mod stored;
@@ -145,9 +144,6 @@ fn resource(state: ResourceState, intent: &str, provider_id: &str) -> (SystemTim
         description: "the disk".to_owned(),
         locator_json: "{\"region\":\"x\"}".to_owned(),
         resource_id: provider_id.to_owned(),
-        lasting: false,
-        plugin: String::new(),
-        operation: String::new(),
     };
     (at(4), EventKind::Resource(resource))
 }
