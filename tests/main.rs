@@ -17,6 +17,7 @@ mod hostile;
 mod imagefactory;
 mod import;
 mod install;
+mod ledger;
 mod mock;
 mod oauth;
 mod rootless;

@@ -19,6 +19,7 @@ pub mod manual;
 pub mod outbound;
 pub mod pipeline;
 pub mod plugin;
+pub mod reap;
 pub mod redact;
 pub mod report;
 pub mod rest;

@@ -27,7 +27,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("callbacks", &["domain", "report", "secret_file", "store", "outbound"]),
     ("import", &["domain", "filesystem", "report"]),
     ("plugin", &["domain", "delegate", "redact", "report", "confine"]),
-    ("pipeline", &["domain", "filesystem", "report", "tdl", "delegate", "store", "secrets"]),
+    (
+        "pipeline",
+        &["domain", "filesystem", "report", "tdl", "delegate", "store", "secrets", "reap"],
+    ),
+    ("reap", &["domain", "report", "delegate", "store", "secrets"]),
     ("jobs", &["domain", "filesystem", "delegate", "store", "pipeline", "report"]),
     (
         "factory",
@@ -43,6 +47,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "plugin",
             "pipeline",
             "jobs",
+            "reap",
         ],
     ),
     ("rest", &["domain", "access", "transport", "factory", "report"]),
@@ -81,6 +86,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "secrets",
             "pipeline",
             "jobs",
+            "reap",
             "factory",
             "rest",
             "grpc",

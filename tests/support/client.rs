@@ -72,12 +72,24 @@ impl Client {
         target_image: &Image,
         provider: &str,
     ) -> Result<Image, Status> {
+        self.create_provider_with(target_image, provider, "", &serde_json::json!({})).await
+    }
+
+    /// Starts a provider image of a target image, with credentials and parameters.
+    pub(crate) async fn create_provider_with(
+        &mut self,
+        target_image: &Image,
+        provider: &str,
+        credentials: &str,
+        parameters: &Value,
+    ) -> Result<Image, Status> {
         let source =
             v1::create_provider_image_request::Source::TargetImageId(target_image.id.clone());
         let request = v1::CreateProviderImageRequest {
             target: target_image.target.clone(),
             provider: provider.to_owned(),
-            parameters_json: "{}".to_owned(),
+            credentials: credentials.to_owned(),
+            parameters_json: parameters.to_string(),
             source: Some(source),
             ..Default::default()
         };
@@ -94,6 +106,14 @@ impl Client {
     pub(crate) async fn images(&mut self) -> Vec<Image> {
         let request = v1::ListImagesRequest::default();
         self.inner.list_images(request).await.unwrap().into_inner().images
+    }
+
+    /// Asks for what is outside this machine; with `kept`, for what complete images own instead of what is left over.
+    pub(crate) async fn resources(&mut self, kept: bool) -> Vec<v1::LedgerEntry> {
+        let request = v1::ListResourcesRequest { kept, ..Default::default() };
+        let mut all = self.inner.list_resources(request).await.unwrap().into_inner().resources;
+        all.retain(|entry| kept == (entry.state == "kept"));
+        all
     }
 
     /// Asks for an image's build to stop.

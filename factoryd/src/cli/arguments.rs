@@ -2,6 +2,7 @@
 
 use super::connect::DaemonPlace;
 use super::fsck::FsckArguments;
+use super::resources::{ReapArguments, ResourcesArguments};
 use super::token::TokenVerb;
 mod import;
 
@@ -64,6 +65,8 @@ pub(super) enum Verb {
     Delete(DeleteArguments),
     Fsck(FsckArguments),
     Plugins(PluginsArguments),
+    Resources(ResourcesArguments),
+    Reap(ReapArguments),
     Import(ImportArguments),
     ImportStore(ImportStoreArguments),
     #[command(subcommand)]

@@ -98,6 +98,30 @@ pub(super) fn plugin(plugin: &v1::Plugin) -> Value {
     ])
 }
 
+/// Something outside this machine.
+pub(super) fn ledger_entry(entry: &v1::LedgerEntry) -> Value {
+    object([
+        ("number", json!(entry.number)),
+        ("image_id", json!(entry.image_id)),
+        ("target", text(&entry.target)),
+        ("provider", text(&entry.provider)),
+        ("plugin", text(&entry.plugin)),
+        ("operation_id", text(&entry.operation_id)),
+        ("state", json!(entry.state)),
+        ("kind", text(&entry.kind)),
+        ("intent_id", json!(entry.intent_id)),
+        ("resource_id", text(&entry.resource_id)),
+        ("description", text(&entry.description)),
+        ("in_use", json!(entry.in_use)),
+        ("declared", time(entry.declared.as_ref())),
+        ("attempts", json!(entry.attempts)),
+        ("problem", text(&entry.problem)),
+        ("needs_credentials", json!(entry.needs_credentials)),
+        ("next_try", time(entry.next_try.as_ref())),
+        ("settling", json!(entry.settling)),
+    ])
+}
+
 /// Why something failed.
 pub(super) fn error(error: &v1::Error) -> Value {
     object([

@@ -22,6 +22,7 @@ mod json;
 mod lines;
 mod pages;
 mod query;
+mod resources;
 mod result;
 mod session;
 mod table;
@@ -100,6 +101,12 @@ fn dispatch(Arguments { place, verb }: Arguments) -> Result<Exit, Error> {
         }
         Verb::Delete(arguments) => {
             with_session(place, async |session| end::delete(session, &arguments).await)
+        }
+        Verb::Resources(arguments) => {
+            with_session(place, async |session| resources::resources(session, &arguments).await)
+        }
+        Verb::Reap(arguments) => {
+            with_session(place, async |session| resources::reap(session, &arguments).await)
         }
         Verb::Token(verb) => with_session(place, async |session| token::run(session, &verb).await),
         Verb::Fsck(arguments) => {

@@ -1,6 +1,7 @@
 //! What every factory process has: a store, plugins, and the work on images.
 
 use super::delivery::Delivery;
+use super::reaping::Reaping;
 use super::{Error, plugins};
 use crate::access::Tokens;
 use crate::config::Config;
@@ -10,6 +11,7 @@ use crate::jobs;
 use crate::outbound::Contents;
 use crate::pipeline::TargetContent;
 use crate::plugin::Host;
+use crate::reap::Scope;
 use crate::rest;
 use crate::secrets::Secrets;
 use crate::store::Store;
@@ -27,6 +29,7 @@ pub(super) struct Core {
     builds: JoinSet<Result<(), jobs::Late>>,
     stop_builds: CancellationToken,
     delivery: Delivery,
+    reaping: Reaping,
 }
 
 /// Ends the plugins at once, from anywhere.
@@ -34,7 +37,7 @@ pub(super) struct Killer(Host);
 
 impl Core {
     /// Opens the store, finds the plugins (none is started), settles what a dead factory left, and takes work.
-    pub(super) async fn open(config: Config) -> Result<Self, Error> {
+    pub(super) async fn open(config: Config, scope: Scope) -> Result<Self, Error> {
         let store = Store::open(config.store).await.map_err(Error::Store)?;
         let stop_grace = config.plugins.timing.stop_grace;
         let host = Host::new(config.plugins).map_err(Error::Plugins)?;
@@ -55,7 +58,8 @@ impl Core {
         let stop_builds = CancellationToken::new();
         let mut builds = JoinSet::new();
         builds.spawn(service.run(stop_builds.clone()));
-        Ok(Self { factory, store, host, stop_grace, builds, stop_builds, delivery })
+        let reaping = Reaping::start(factory.reaper(scope));
+        Ok(Self { factory, store, host, stop_grace, builds, stop_builds, delivery, reaping })
     }
 
     /// Puts into the log what plugins are confined with.
@@ -107,9 +111,10 @@ impl Core {
         }
     }
 
-    /// Lets callbacks tell what they can still tell; what is left is for the next process.
-    pub(super) async fn end_callbacks(&mut self) -> Result<(), Error> {
-        self.delivery.end().await
+    /// Settles what is left over outside this machine and can be settled soon, and lets callbacks tell what they can still
+    /// tell; the rest is for the next process.
+    pub(super) async fn end_services(&mut self) -> (Result<(), Error>, Result<(), Error>) {
+        tokio::join!(self.reaping.end(), self.delivery.end())
     }
 
     /// Ends the plugins' processes: asks, then terminates, then kills.

@@ -4,6 +4,7 @@ use super::Error;
 use super::core::{Core, Killer};
 use crate::config::Config;
 use crate::factory::Factory;
+use crate::reap::Scope;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::codegen::http::{Request, Response};
@@ -27,7 +28,7 @@ pub struct Embedded {
 /// # Errors
 /// If the store can't be opened or the plugin directories can't be read.
 pub async fn embedded(config: Config) -> Result<Embedded, Error> {
-    let core = Core::open(config).await?;
+    let core = Core::open(config, Scope::Own).await?;
     let killer = core.killer();
     Ok(Embedded { core, killer, streams: CancellationToken::new() })
 }
@@ -54,8 +55,8 @@ impl Embedded {
     pub async fn stop(mut self) -> Result<(), Error> {
         let builds = self.core.end_builds().await;
         self.streams.cancel();
-        let callbacks = self.core.end_callbacks().await;
-        builds.and(callbacks).and(self.core.end_plugins().await)
+        let (reaping, callbacks) = self.core.end_services().await;
+        builds.and(reaping).and(callbacks).and(self.core.end_plugins().await)
     }
 
     /// Kills the plugins at once; their builds are settled by the next factory that opens the store.

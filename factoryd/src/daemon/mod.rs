@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! bind the sockets ─► open the store, find the plugins, settle what a dead factory left ─► serve
-//!        first signal ─► no new work; end builds ─► end streams and connections ─► last callbacks ─► end plugins ─► exit
+//!        first signal ─► no new work; end builds ─► end streams and connections ─► last callbacks and clean-up ─► end plugins ─► exit
 //!        second signal ─► kill the plugins, exit at once
 //! ```
 //!
@@ -16,6 +16,7 @@ mod embedded;
 mod logging;
 mod manager;
 mod plugins;
+mod reaping;
 mod rest;
 mod runtime;
 mod serve;
@@ -31,6 +32,7 @@ pub use sockets::Sockets;
 
 use self::core::Core;
 use crate::config::DaemonConfig;
+use crate::reap::Scope;
 use crate::{access, callbacks, jobs, pipeline, plugin, store, transport};
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -135,7 +137,7 @@ pub async fn run(config: DaemonConfig, sockets: Sockets) -> Result<(), Error> {
     let rest = sockets::bind_if(sockets.rest, config.rest).await?;
     let rest_address = rest.as_ref().map(|bound| bound.address);
     let acceptors = tls::acceptors(&config.tls, &[Some(listener.address), rest_address])?;
-    let core = Core::open(config.factory).await?;
+    let core = Core::open(config.factory, Scope::Everybody).await?;
     core.log_confinement();
     let certificates = config.tls.client_ca.is_some();
     let authenticator = callers::authenticator(config.access, certificates, &core).await?;
@@ -172,14 +174,14 @@ async fn until_signal(
     }
 }
 
-/// Builds end first, so that watchers see how; then streams and connections; then callbacks, which tell it too; then the
-/// plugins.
+/// Builds end first, so that watchers see how; then streams and connections; then callbacks, which tell it too, and the
+/// clean-up of what builds left over; then the plugins.
 async fn drain(mut core: Core, server: serve::Server, rest: rest::Server) -> Result<(), Error> {
     let builds = core.end_builds().await;
     let (clients, rest_clients) = tokio::join!(server.end(), rest.end());
-    let callbacks = core.end_callbacks().await;
+    let (reaping, callbacks) = core.end_services().await;
     let plugins = core.end_plugins().await;
-    builds.and(clients).and(rest_clients).and(callbacks).and(plugins)
+    builds.and(clients).and(rest_clients).and(reaping).and(callbacks).and(plugins)
 }
 
 /// Says where the daemon can be called, to who reads and to the service manager.

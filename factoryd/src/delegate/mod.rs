@@ -11,7 +11,7 @@ pub use operation::{Announced, EventSink, Operation, OperationEvent, OperationId
 
 use crate::domain::{
     Artifact, CloudContent, CloudIdentifiers, Failure, Image, Notice, OperatingSystem, Parameters,
-    Secret, Template,
+    Resource, Secret, Template,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -194,6 +194,32 @@ pub trait CloudDelegate: Send + Sync {
     ) -> Result<(), Error>;
 }
 
+/// Something that an operation announced outside this machine and did not delete.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenIntent {
+    /// What was announced, and how far it got.
+    pub resource: Resource,
+    /// Whether it is to stay if it exists; else it is to be deleted.
+    pub adopt: bool,
+}
+
+/// Settles what operations left over outside this machine. Plugins of either kind do.
+#[async_trait]
+pub trait Reconciler: Send + Sync {
+    /// Answers what the plugin is; starts it if need be.
+    async fn describe(&self) -> Result<Description, Error>;
+
+    /// Settles what one operation left over, the newest first. What becomes of each goes to the sink of this operation: a
+    /// [`Resource`] that is created or deleted, or [`Announced::ResourceRemains`].
+    async fn reconcile(
+        &self,
+        operation: &Operation,
+        target: &str,
+        account: &Account,
+        intents: &[OpenIntent],
+    ) -> Result<(), Error>;
+}
+
 /// No plugin serves what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoDelegate {
@@ -213,6 +239,9 @@ pub enum NoDelegate {
         /// What is served.
         known: String,
     },
+    /// No plugin of this name.
+    #[error("there is no plugin {0}")]
+    Name(String),
 }
 
 /// Who serves what.
@@ -228,4 +257,12 @@ pub trait Delegates: Send + Sync {
     /// # Errors
     /// If there is none.
     fn cloud(&self, target: &str) -> Result<Arc<dyn CloudDelegate>, NoDelegate>;
+
+    /// Answers a plugin by its name, to settle what it left over. There is none by default.
+    ///
+    /// # Errors
+    /// If there is none.
+    fn reconciler(&self, plugin: &str) -> Result<Arc<dyn Reconciler>, NoDelegate> {
+        Err(NoDelegate::Name(plugin.to_owned()))
+    }
 }

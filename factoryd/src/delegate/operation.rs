@@ -1,8 +1,8 @@
 //! One call of a delegate's method: its identity, its directory, its way back.
 
 use crate::domain::{
-    CloudIdentifiers, ImageId, Kind, LogLine, Notice, PackageList, Parameters, Progress, Resource,
-    Secret,
+    CloudIdentifiers, Failure, ImageId, Kind, LogLine, Notice, PackageList, Parameters, Progress,
+    Resource, Secret,
 };
 use async_trait::async_trait;
 use std::fmt;
@@ -20,6 +20,11 @@ impl OperationId {
     /// Names the operation that does `step` in the work on an image that began at `cursor`.
     pub fn new(image: &ImageId, cursor: u64, step: &str) -> Self {
         Self(format!("{image}.{cursor}.{step}"))
+    }
+
+    /// Names the `attempt`th try to settle what an operation left over.
+    pub fn reconcile(of: &str, attempt: u32) -> Self {
+        Self(format!("{of}.reconcile.{attempt}"))
     }
 
     /// Answers the id as text.
@@ -112,6 +117,13 @@ pub enum Announced {
     CloudIdentifiers(CloudIdentifiers),
     /// A resource outside this machine. An intent is acknowledged to the plugin once the sink has taken it.
     Resource(Resource),
+    /// Something that was left over could not be settled. Only while that is tried.
+    ResourceRemains {
+        /// The plugin's name for it.
+        intent_id: String,
+        /// Why.
+        why: Box<Failure>,
+    },
 }
 
 /// Takes what a plugin announces. When `accept` returns, the events are durable and the plugin may be told so.
@@ -127,4 +139,4 @@ pub trait EventSink: Send + Sync {
 /// Events can't be kept, or can't be believed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct SinkError(pub Box<crate::domain::Failure>);
+pub struct SinkError(pub Box<Failure>);

@@ -168,4 +168,10 @@ pub struct Resource {
     pub locator_json: String,
     /// The provider's identifier; empty unless created.
     pub resource_id: String,
+    /// Whether it is what the image is, or a part of that, and stays with a complete image; false unless an intent.
+    pub lasting: bool,
+    /// The plugin that announced it; empty if that was not written down.
+    pub plugin: String,
+    /// The operation in which it was announced; empty if that was not written down.
+    pub operation: String,
 }

@@ -205,6 +205,11 @@ impl Factory {
             gone: None,
             taken_up: false,
         };
+        let credentials = match &job.work {
+            Work::Push(account) | Work::Snapshot(account) => account.credentials.clone(),
+            _ => GivenSecret::none(),
+        };
+        self.reaper.remember(&job.image.id, credentials);
         let begun = job.image.clone();
         self.jobs.submit(job).map_err(|ShuttingDown| Error::ShuttingDown)?;
         Ok(begun)

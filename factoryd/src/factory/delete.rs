@@ -137,6 +137,7 @@ impl Factory {
         }
         let mut image = self.image(&image.id).await?;
         image.parameters.0.extend(parameters.0);
+        self.reaper.remember(&image.id, account.credentials.clone());
         let work = Work::Delete(account);
         let job = Job { image, template, secrets, work, gone: None, taken_up: false };
         self.jobs.submit(job).map_err(|ShuttingDown| Error::ShuttingDown)

@@ -56,6 +56,19 @@ pub enum Error {
         /// How many.
         count: usize,
     },
+    /// There is no such resource.
+    #[error("there is no resource {0} that is not deleted")]
+    NoResource(u64),
+    /// It is not left over.
+    #[error("resource {number} {} image {image}", if *.kept { "belongs to" } else { "is being made for" })]
+    NotLeftOver {
+        /// The resource.
+        number: u64,
+        /// Its image.
+        image: ImageId,
+        /// Whether that is complete and owns it; else the image is still being worked on.
+        kept: bool,
+    },
     /// The factory is shutting down.
     #[error("the factory is shutting down")]
     ShuttingDown,

@@ -7,6 +7,7 @@ mod error;
 mod import;
 mod refused;
 mod request;
+mod resources;
 mod sensitive;
 mod upkeep;
 mod watch;
@@ -14,7 +15,8 @@ mod watch;
 pub use crate::jobs::{Late, Options, Service};
 pub use crate::pipeline::Parts;
 pub use crate::store::{
-    CheckOptions, Checked, Finding, ImageFilter, Listed, Page, Remedy, Severity, Taking,
+    CheckOptions, Checked, Finding, ImageFilter, LedgerEntry, LedgerFilter, Listed, Page, Remedy,
+    Severity, Taking,
 };
 pub use callbacks::callbacks_of;
 pub use error::Error;
@@ -24,7 +26,7 @@ pub use import::{
 pub use refused::RefusedRequest;
 pub use request::{
     BaseImageRequest, DeleteRequest, ListRequest, ProviderImageRequest, ProviderSource,
-    TargetImageRequest, TargetSource, WatchRequest,
+    ReapRequest, TargetImageRequest, TargetSource, WatchRequest,
 };
 
 use crate::callbacks::Register;
@@ -32,6 +34,7 @@ use crate::delegate::{ContentSource, Delegates};
 use crate::domain::{Image, ImageId};
 use crate::jobs::Jobs;
 use crate::pipeline::Pipeline;
+use crate::reap::{self, Reaper};
 use crate::secrets::Secrets;
 use crate::store::Store;
 use crate::tdl;
@@ -47,16 +50,19 @@ pub struct Factory {
     jobs: Jobs,
     templates: tdl::Options,
     secrets: Secrets,
+    reaper: Reaper,
 }
 
 impl Factory {
     /// Makes a factory of its parts, and the service that must run beside it. It takes no callbacks.
     pub fn new(parts: Parts, options: Options) -> (Self, Service) {
         let pipeline = Pipeline::new(parts.clone());
+        let reaper = pipeline.reaper();
         let Parts { store, delegates, contents, secrets, .. } = parts;
         let (jobs, service) = Jobs::new(store.clone(), pipeline, options);
         let (callbacks, templates) = (Register::refusing(), tdl::Options::default());
-        let factory = Self { store, delegates, contents, callbacks, jobs, templates, secrets };
+        let factory =
+            Self { store, delegates, contents, callbacks, jobs, templates, secrets, reaper };
         (factory, service)
     }
 
@@ -68,6 +74,11 @@ impl Factory {
     /// Records callbacks as the register takes them. Who delivers them runs elsewhere.
     pub fn with_callbacks(self, callbacks: Register) -> Self {
         Self { callbacks, ..self }
+    }
+
+    /// Makes what must run for anything that is left over outside this machine to be settled.
+    pub fn reaper(&self, scope: reap::Scope) -> reap::Service {
+        self.reaper.service(scope)
     }
 
     /// Answers an image.

@@ -84,6 +84,17 @@ pub struct ListRequest {
     pub page: Page,
 }
 
+/// Asks for what is left over to be settled now.
+#[derive(Debug, Clone)]
+pub struct ReapRequest {
+    /// These entries of the ledger; all if empty.
+    pub numbers: Vec<u64>,
+    /// Of this image only.
+    pub image: Option<ImageId>,
+    /// Credentials for the provider, or the name of some; may be empty.
+    pub credentials: Secret,
+}
+
 /// Which events to watch.
 #[derive(Debug, Clone, Default)]
 pub struct WatchRequest {

@@ -23,6 +23,7 @@ const METHODS: [(Role, &[&str]); 3] = [
             "/factory.v1.Factory/GetImage",
             "/factory.v1.Factory/ListImages",
             "/factory.v1.Factory/ListPlugins",
+            "/factory.v1.Factory/ListResources",
             "/factory.v1.Factory/Watch",
         ],
     ),
@@ -34,6 +35,7 @@ const METHODS: [(Role, &[&str]); 3] = [
             "/factory.v1.Factory/CreateProviderImage",
             "/factory.v1.Factory/CreateTargetImage",
             "/factory.v1.Factory/Delete",
+            "/factory.v1.Factory/Reap",
         ],
     ),
     (

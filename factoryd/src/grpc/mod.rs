@@ -137,6 +137,26 @@ impl v1::factory_server::Factory for Api {
         answer(self.factory.delete(request).await)
     }
 
+    async fn list_resources(
+        &self,
+        request: Request<v1::ListResourcesRequest>,
+    ) -> Result<Response<v1::ListResourcesResponse>, Status> {
+        let filter = request::resources(request.get_ref())?;
+        let entries = self.factory.resources(&filter).await.map_err(|error| status(&error))?;
+        let resources = entries.into_iter().map(translate::ledger_entry).collect();
+        Ok(Response::new(v1::ListResourcesResponse { resources }))
+    }
+
+    async fn reap(
+        &self,
+        request: Request<v1::ReapRequest>,
+    ) -> Result<Response<v1::ReapResponse>, Status> {
+        let request = request::reap(request.into_inner())?;
+        let entries = self.factory.reap(request).await.map_err(|error| status(&error))?;
+        let resources = entries.into_iter().map(translate::ledger_entry).collect();
+        Ok(Response::new(v1::ReapResponse { resources }))
+    }
+
     async fn list_plugins(
         &self,
         _request: Request<v1::ListPluginsRequest>,

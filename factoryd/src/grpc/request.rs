@@ -3,8 +3,9 @@
 use super::status::{Refused, invalid};
 use crate::domain::{ImageId, Kind, Parameters, Secret, Status};
 use crate::factory::{
-    BaseImageRequest, DeleteRequest, ImageFilter, ListRequest, Page, ProviderImageRequest,
-    ProviderSource, TargetImageRequest, TargetSource, WatchRequest,
+    BaseImageRequest, DeleteRequest, ImageFilter, LedgerFilter, ListRequest, Page,
+    ProviderImageRequest, ProviderSource, ReapRequest, TargetImageRequest, TargetSource,
+    WatchRequest,
 };
 use crate::report::chain;
 use factory_proto::factory_v1::{
@@ -104,6 +105,22 @@ pub(super) fn list(it: &v1::ListImagesRequest) -> Result<ListRequest, Refused> {
     };
     let after = id("page_token", &it.page_token)?;
     Ok(ListRequest { filter, page: Page { after, offset: 0, limit: Some(limit) } })
+}
+
+/// Reads a request for what is outside this machine.
+pub(super) fn resources(it: &v1::ListResourcesRequest) -> Result<LedgerFilter, Refused> {
+    let image = optional_image(&it.image_id)?;
+    Ok(LedgerFilter { image, numbers: it.numbers.clone(), kept: it.kept })
+}
+
+/// Reads a request to settle what is left over.
+pub(super) fn reap(it: v1::ReapRequest) -> Result<ReapRequest, Refused> {
+    let image = optional_image(&it.image_id)?;
+    Ok(ReapRequest { numbers: it.numbers, image, credentials: Secret::new(it.credentials) })
+}
+
+fn optional_image(id: &str) -> Result<Option<ImageId>, Refused> {
+    if id.is_empty() { Ok(None) } else { image_id("image_id", id).map(Some) }
 }
 
 /// Reads a request to watch.

@@ -35,7 +35,14 @@ pub(super) fn status(error: &Error) -> Status {
         Error::Plugin(failure) | Error::Callback(failure) | Error::Secret(failure) => {
             (code_of(failure.fault), (**failure).clone())
         }
-        Error::NotFound(_) => (Code::NotFound, explain("NOT_FOUND", Fault::User, error)),
+        Error::NotFound(_) | Error::NoResource(_) => {
+            (Code::NotFound, explain("NOT_FOUND", Fault::User, error))
+        }
+        Error::NotLeftOver { kept, .. } => {
+            let failure = explain("NOT_LEFT_OVER", Fault::Conflict, error);
+            let hint = if *kept { "delete the image" } else { "cancel the image, or wait for it" };
+            (Code::FailedPrecondition, failure.hint(hint))
+        }
         Error::Kind { .. } => (Code::InvalidArgument, explain("WRONG_KIND", Fault::User, error)),
         Error::Status { .. } => {
             (Code::FailedPrecondition, explain("WRONG_STATUS", Fault::Conflict, error))

@@ -3,6 +3,7 @@
 use crate::domain::{
     Artifact, Event, EventKind, Failure, Image, Kind, LogLine, Notice, Progress, Resource, Status,
 };
+use crate::factory::LedgerEntry;
 use factory_proto::factory_v1::{self as v1, event};
 use std::time::SystemTime;
 
@@ -55,6 +56,34 @@ pub(super) fn failure(failure: Failure) -> v1::Error {
         path: failure.path,
         detail: failure.detail,
         fault: failure.fault.as_str().to_owned(),
+    }
+}
+
+/// An entry of the ledger as the API shows it.
+pub(super) fn ledger_entry(entry: LedgerEntry) -> v1::LedgerEntry {
+    let state = match (entry.resource.state, entry.kept) {
+        (_, true) => "kept",
+        (state, false) => state.as_str(),
+    };
+    v1::LedgerEntry {
+        number: entry.number,
+        image_id: entry.image.to_string(),
+        target: entry.target.unwrap_or_default(),
+        provider: entry.provider.unwrap_or_default(),
+        plugin: entry.resource.plugin,
+        operation_id: entry.resource.operation,
+        state: state.to_owned(),
+        kind: entry.resource.kind,
+        intent_id: entry.resource.intent_id,
+        resource_id: entry.resource.resource_id,
+        description: entry.resource.description,
+        in_use: entry.busy,
+        declared: timestamp(entry.declared),
+        attempts: entry.attempts,
+        problem: entry.problem,
+        needs_credentials: entry.needs_credentials,
+        next_try: (SystemTime::UNIX_EPOCH < entry.next).then(|| timestamp(entry.next)).flatten(),
+        settling: entry.claimed,
     }
 }
 

@@ -10,6 +10,7 @@
 //! A client that goes away ends nothing.
 
 mod children;
+mod left_over;
 mod parent;
 mod run;
 mod service;

@@ -109,7 +109,13 @@ impl Jobs {
     /// Records the end; on a disk that is full to the last byte, once there is room. If even that fails, the next start of a
     /// factory finds the image abandoned and settles it.
     async fn finish(&self, job: &Job, outcome: pipeline::Result<()>) {
-        let outcome = outcome.map_err(|failure| Box::new(self.explain(*failure)));
+        let outcome = match outcome {
+            Ok(()) => Ok(()),
+            Err(failure) => {
+                let failure = self.explain(*failure);
+                Err(Box::new(self.with_left_over(&job.image.id, failure).await))
+            }
+        };
         let steps = forgotten(&outcome);
         while let Err(error) = self.record(&job.image.id, end(job, &outcome), &steps).await {
             error!("how the image ended can't be recorded: {}", crate::report::chain(&error));

@@ -80,7 +80,8 @@ impl Jobs {
             Status::Deleting => Status::DeleteFailed,
             _ => Status::Failed,
         };
-        let event = EventKind::Status { from: image.status, to, failure: Some(failure) };
+        let failure = Some(self.with_left_over(&image.id, failure).await);
+        let event = EventKind::Status { from: image.status, to, failure };
         match self.0.store.append(&image.id, vec![(self.0.store.now(), event)]).await {
             Err(store::Error::Taken(id)) => {
                 error!(%id, "another process was faster");

@@ -169,19 +169,14 @@ impl Pipeline {
         self.note(build, EventKind::Warning(Notice { message, hint, path: String::new() })).await
     }
 
-    /// Settles what an earlier try of a step may have left outside this machine. Here is where plugins are asked to reconcile
-    /// the image's open intents; whatever is open stays in the ledger.
+    /// Has what an earlier try of a step left outside this machine settled, as far as that goes now: it may be in the way.
+    /// Whatever stays open is settled later.
     pub(super) async fn settle(&self, build: &Build, step: StepName) -> Result<()> {
         if !policy::settles_first(step) {
             return Ok(());
         }
-        let open = self.store.open_resources(Some(&build.image.id)).await;
-        let open = open.map_err(|error| store_failed(&error))?;
-        if open.is_empty() {
-            return Ok(());
-        }
-        let message = format!("{step} may have left {} resource(s) of an earlier try", open.len());
-        self.note(build, EventKind::Warning(Notice { message, ..Notice::default() })).await
+        let settled = self.reaper.settle_first(&build.image.id, &build.cancellation).await;
+        settled.map_err(|error| store_failed(&error))
     }
 
     /// Records what happened when an interrupted image is taken up again: the step under way, and the policy's word on it.

@@ -36,6 +36,7 @@ pub use target_content::{InvalidTargetContent, TargetContent};
 
 use crate::delegate::{Account, ContentSource, Delegates, NoContents};
 use crate::domain::{Failure, Fault, GivenSecret, Image, SecretGone, Template};
+use crate::reap::Reaper;
 use crate::report;
 use crate::secrets::Secrets;
 use crate::store::{self, Store};
@@ -106,13 +107,20 @@ pub struct Pipeline {
     contents: Arc<dyn ContentSource>,
     target_content: Option<TargetContent>,
     secrets: Secrets,
+    reaper: Reaper,
 }
 
 impl Pipeline {
     /// Makes a pipeline that records, works and fetches through these parts.
     pub fn new(parts: Parts) -> Self {
         let Parts { store, delegates, contents, target_content, secrets } = parts;
-        Self { store, delegates, contents, target_content, secrets }
+        let reaper = Reaper::new(store.clone(), Arc::clone(&delegates), secrets.clone());
+        Self { store, delegates, contents, target_content, secrets, reaper }
+    }
+
+    /// Answers who settles what stories leave over outside this machine.
+    pub fn reaper(&self) -> Reaper {
+        self.reaper.clone()
     }
 
     /// Answers an account with its credentials as they are now.

@@ -73,6 +73,8 @@ impl Recorder {
             Announced::Packages(packages) => EventKind::Packages(packages),
             Announced::CloudIdentifiers(identifiers) => EventKind::CloudIdentifiers(identifiers),
             Announced::Resource(resource) => EventKind::Resource(resource),
+            // Nothing that this operation was asked.
+            Announced::ResourceRemains { .. } => return Ok(None),
             Announced::Artifact { role, file, format, virtual_size, sha256, media_type } => {
                 let file = self.work_dir.join(file);
                 let new = NewArtifact { file, role, format, virtual_size, sha256, media_type };

@@ -5,11 +5,14 @@ use super::confinement::Confinement;
 use super::discovery::{self, discover};
 use super::options::Options;
 use super::os::Os;
+use super::reconciler::Leftovers;
 use super::runtime::{self, RuntimeDir};
 use super::status::PluginStatus;
 use super::supervisor::{Context, Plugin};
 use crate::confine::Support;
-use crate::delegate::{self, CloudDelegate, Delegates, Description, NoDelegate, OsDelegate};
+use crate::delegate::{
+    self, CloudDelegate, Delegates, Description, NoDelegate, OsDelegate, Reconciler,
+};
 use crate::domain::{Failure, Fault, OperatingSystem};
 use factory_proto::info::{Kind, Registry, Target};
 use std::sync::Arc;
@@ -150,6 +153,13 @@ impl Delegates for Host {
             None => {
                 Err(NoDelegate::Cloud { target: target.to_owned(), known: self.known(Kind::Cloud) })
             }
+        }
+    }
+
+    fn reconciler(&self, plugin: &str) -> Result<Arc<dyn Reconciler>, NoDelegate> {
+        match self.plugin(plugin) {
+            Some(plugin) => Ok(Arc::new(Leftovers(Arc::clone(plugin)))),
+            None => Err(NoDelegate::Name(plugin.to_owned())),
         }
     }
 }

@@ -34,6 +34,7 @@ mod operation;
 mod options;
 mod os;
 mod process;
+mod reconciler;
 mod runtime;
 mod status;
 mod supervisor;

@@ -93,7 +93,10 @@ impl Problem {
     pub(super) fn of(error: &Error) -> Self {
         let told = |status, reason| Self::new(status, reason, chain(error).to_string());
         match error {
-            Error::NotFound(_) | Error::Kind { .. } => told(StatusCode::NOT_FOUND, "NOT_FOUND"),
+            Error::NotFound(_) | Error::NoResource(_) | Error::Kind { .. } => {
+                told(StatusCode::NOT_FOUND, "NOT_FOUND")
+            }
+            Error::NotLeftOver { .. } => told(StatusCode::CONFLICT, "NOT_LEFT_OVER"),
             Error::Status { .. } => told(StatusCode::CONFLICT, "WRONG_STATUS"),
             Error::HasChildren { .. } => told(StatusCode::CONFLICT, "HAS_CHILDREN"),
             Error::Template(_) => told(StatusCode::BAD_REQUEST, "TEMPLATE_INVALID"),

@@ -90,7 +90,8 @@ impl Store {
         self.insert_events(&mut transaction, row.number, &events).await?;
         self.insert_callbacks(&mut transaction, row.number, last_told, beside.callbacks).await?;
         self.note_pending(&mut transaction, row.number, &events).await?;
-        let recorded = resources::record(transaction.connection(), row.number, &events).await;
+        let ledger = transaction.connection();
+        let recorded = resources::record(ledger, row.number, &row.image, &events).await;
         recorded.map_err(self.failed("record resources"))?;
         self.put_deletion(&mut transaction, row.number, beside.deletion).await?;
         self.enter_steps(&mut transaction, row.number, beside.steps).await?;

@@ -1,71 +1,50 @@
-//! The ledger: what plugins made, or meant to make, outside this machine, and have not deleted.
+//! Entering what events say of resources outside this machine into the ledger.
 //!
-//! An intent opens an entry; the creation and the deletion with the same id change the newest open one. An id that is used
-//! again, in another step or try, opens another entry: nothing that may still exist is ever overwritten.
+//! An intent opens an entry; the creation and the deletion with the same id change the newest open one of the operation. An
+//! id that is used again, in another step or try, opens another entry: nothing that may still exist is ever overwritten.
+//!
+//! What lasts belongs to its image once that is complete (`kept`), and is closed with it. All else that is open once nobody
+//! works on the image any more is left over: see [`LedgerEntry`](super::LedgerEntry).
 
-use super::image_row::{column, image_id};
-use super::rows::{Damage, Word};
-use super::{Error, Store};
-use crate::domain::{Event, EventKind, ImageId, Resource, ResourceState};
-use sqlx::QueryBuilder;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use super::image_row::nanoseconds;
+use crate::domain::{CloudIdentifiers, Event, EventKind, Image, Resource, ResourceState, Status};
+use sqlx::sqlite::SqliteConnection;
+use std::time::SystemTime;
 
-impl Store {
-    /// Answers what is not known to be deleted, of one image or of all, in the order in which it was declared.
-    ///
-    /// # Errors
-    /// If the database can't be read.
-    pub async fn open_resources(
-        &self,
-        image: Option<&ImageId>,
-    ) -> Result<Vec<(ImageId, Resource)>, Error> {
-        self.call("open_resources", self.read_ledger(image)).await
-    }
-
-    async fn read_ledger(
-        &self,
-        image: Option<&ImageId>,
-    ) -> Result<Vec<(ImageId, Resource)>, Error> {
-        let mut query = QueryBuilder::new(
-            "SELECT i.id, r.state, r.intent, r.kind, r.description, r.locator, r.resource
-             FROM resources r JOIN images i ON i.number = r.image WHERE r.state <> 'deleted'",
-        );
-        if let Some(image) = image {
-            query.push(" AND i.id = ").push_bind(image.as_str());
-        }
-        query.push(" ORDER BY r.number");
-        let rows = query.build().fetch_all(&self.inner.readers).await;
-        let rows = rows.map_err(self.failed("read the ledger"))?;
-        let entries = rows.iter().map(entry).collect::<Result<_, _>>();
-        entries.map_err(|damage| self.damaged(&damage))
-    }
-}
-
-/// Enters what the events of an image say of resources.
+/// Enters what the events of the image with this number say of resources; `image` is as it is after them.
 pub(super) async fn record(
     connection: &mut SqliteConnection,
-    image: i64,
+    number: i64,
+    image: &Image,
     events: &[Event],
 ) -> Result<(), sqlx::Error> {
+    let mut concerned = false;
     for event in events {
-        if let EventKind::Resource(resource) = &event.kind {
-            enter(connection, image, resource).await?;
+        match &event.kind {
+            EventKind::Resource(resource) => {
+                enter(connection, number, event.time, resource).await?;
+                concerned = true;
+            }
+            EventKind::Status { .. } => concerned = true,
+            _ => {}
         }
     }
-    Ok(())
+    if concerned { hand_over(connection, number, image).await } else { Ok(()) }
 }
 
 async fn enter(
     connection: &mut SqliteConnection,
     image: i64,
+    time: SystemTime,
     resource: &Resource,
 ) -> Result<(), sqlx::Error> {
     if resource.state != ResourceState::Intent && update(connection, image, resource).await? {
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO resources (image, intent, state, kind, description, locator, resource)
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO resources (image, intent, state, kind, description, locator, resource, lasting, plugin,
+             operation, declared)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(image)
     .bind(&resource.intent_id)
@@ -74,6 +53,10 @@ async fn enter(
     .bind(&resource.description)
     .bind(&resource.locator_json)
     .bind(&resource.resource_id)
+    .bind(resource.lasting)
+    .bind(&resource.plugin)
+    .bind(&resource.operation)
+    .bind(nanoseconds(time))
     .execute(connection)
     .await
     .map(drop)
@@ -86,26 +69,41 @@ async fn update(
     resource: &Resource,
 ) -> Result<bool, sqlx::Error> {
     let changed = sqlx::query(
-        "UPDATE resources SET state = ?, resource = coalesce(nullif(?, ''), resource)
-         WHERE number = (SELECT max(number) FROM resources WHERE image = ? AND intent = ? AND state <> 'deleted')",
+        "UPDATE resources SET state = ?, resource = coalesce(nullif(?, ''), resource),
+             problem = '', reaper = ''
+         WHERE number = (SELECT max(number) FROM resources
+             WHERE image = ? AND intent = ? AND operation IN (?, '') AND state <> 'deleted')",
     )
     .bind(resource.state.as_str())
     .bind(&resource.resource_id)
     .bind(image)
     .bind(&resource.intent_id)
+    .bind(&resource.operation)
     .execute(connection)
     .await?;
     Ok(changed.rows_affected() == 1)
 }
 
-fn entry(row: &SqliteRow) -> Result<(ImageId, Resource), Damage> {
-    let resource = Resource {
-        state: ResourceState::read(column(row, "state")?)?,
-        intent_id: column(row, "intent")?,
-        kind: column(row, "kind")?,
-        description: column(row, "description")?,
-        locator_json: column(row, "locator")?,
-        resource_id: column(row, "resource")?,
+/// A complete image owns what its last operation made to last. A deleted one owns nothing: what it owned went with it, or,
+/// if it was never known in its account, is left over.
+async fn hand_over(
+    connection: &mut SqliteConnection,
+    number: i64,
+    image: &Image,
+) -> Result<(), sqlx::Error> {
+    let sql = match image.status {
+        Status::Complete => {
+            "UPDATE resources SET kept = 1 WHERE image = ?1 AND state = 'created' AND lasting = 1 AND kept = 0
+                 AND operation = (SELECT operation FROM resources WHERE image = ?1 AND lasting = 1
+                     ORDER BY number DESC LIMIT 1)"
+        }
+        Status::Deleted if image.identifiers == CloudIdentifiers::default() => {
+            "UPDATE resources SET kept = 0 WHERE image = ? AND kept = 1"
+        }
+        Status::Deleted => {
+            "UPDATE resources SET kept = 0, state = 'deleted' WHERE image = ? AND kept = 1"
+        }
+        _ => return Ok(()),
     };
-    Ok((image_id(column(row, "id")?)?, resource))
+    sqlx::query(sql).bind(number).execute(connection).await.map(drop)
 }

@@ -254,6 +254,12 @@ struct ResourceRow {
     description: String,
     locator_json: String,
     resource_id: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    lasting: bool,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    plugin: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    operation: String,
 }
 
 /// A closed set of words.

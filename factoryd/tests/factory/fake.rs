@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use factoryd::callbacks;
 use factoryd::delegate::{
     Account, Announced, CloudDelegate, ContentSource, Delegates, Description, Error, InputImage,
-    NoDelegate, Operation, OperationEvent, OsDelegate,
+    NoDelegate, Operation, OperationEvent, OsDelegate, Reconciler,
 };
 use factoryd::domain::{
     CloudContent, CloudIdentifiers, Content, Event, EventKind, Failure, Fault, Image, ImageId,
@@ -49,6 +49,8 @@ pub(crate) struct Script {
     pub(crate) fail_base: bool,
     /// `CreateBaseImage` panics.
     pub(crate) panic_base: bool,
+    /// Where pushes go, which fail.
+    pub(crate) provider: Option<Arc<dyn Provider>>,
     /// `DeleteFromProvider` fails.
     pub(crate) fail_delete: bool,
     /// Who fetches contents; nobody if it is not set.
@@ -59,6 +61,13 @@ pub(crate) struct Script {
     pub(crate) secrets: Secrets,
     /// How many builds are under way, and the most there ever were.
     pub(crate) busy: Mutex<(usize, usize)>,
+}
+
+/// A provider at which something can be left over.
+#[async_trait]
+pub(crate) trait Provider: Reconciler {
+    /// `PushImageToProvider`.
+    async fn push(&self, operation: &Operation) -> Result<(), Error>;
 }
 
 pub(crate) struct Fake(pub(crate) Arc<Script>);
@@ -233,6 +242,9 @@ impl CloudDelegate for Fake {
         account: &Account,
         _image: &InputImage,
     ) -> Result<(), Error> {
+        if let Some(provider) = &self.0.provider {
+            return provider.push(op).await;
+        }
         let password = account.credentials.expose();
         self.call(format!("PushImageToProvider({}, {password})", account.provider));
         self.trouble(op).await?;
@@ -288,6 +300,14 @@ impl Delegates for Fakes {
             return Ok(Arc::new(Fake(self.0.clone())));
         }
         Err(NoDelegate::Cloud { target: target.into(), known: "fake".into() })
+    }
+
+    fn reconciler(&self, plugin: &str) -> Result<Arc<dyn Reconciler>, NoDelegate> {
+        assert_eq!(plugin, "fake-cloud");
+        match &self.0.provider {
+            Some(provider) => Ok(provider.clone()),
+            None => Err(NoDelegate::Name(plugin.to_owned())),
+        }
     }
 }
 

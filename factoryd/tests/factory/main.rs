@@ -7,6 +7,7 @@ mod contents;
 mod deleting;
 mod fake;
 mod making;
+mod reaping;
 mod receiver;
 mod resuming;
 mod secrets;

@@ -187,6 +187,9 @@ impl<'a> Play<'a> {
             description: String::new(),
             locator_json: String::new(),
             resource_id: id.to_owned(),
+            lasting: intent == "image",
+            plugin: String::new(),
+            operation: self.operation.id.to_string(),
         })
     }
 

@@ -6,7 +6,7 @@ use crate::disk;
 use crate::machine::Machine;
 use crate::readers::Reader;
 use factoryd::domain::{Event, EventKind, Image, ImageId, Kind, Status};
-use factoryd::store::{EventQuery, ImageFilter, Page, Store};
+use factoryd::store::{EventQuery, ImageFilter, LedgerFilter, Page, Store};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,8 +25,9 @@ impl Record {
         let images = store.images(&filter, &Page::default()).await.unwrap().items;
         let query = EventQuery { limit: usize::MAX, ..EventQuery::default() };
         let events = store.events(&query).await.unwrap();
-        let ledger = store.open_resources(None).await.unwrap();
-        let ledger = ledger.into_iter().map(|(image, resource)| (image, resource.intent_id));
+        let filter = LedgerFilter { kept: true, ..LedgerFilter::default() };
+        let ledger = store.ledger(&filter).await.unwrap();
+        let ledger = ledger.into_iter().map(|entry| (entry.image, entry.resource.intent_id));
         Self { images, events, ledger: ledger.collect() }
     }
 }

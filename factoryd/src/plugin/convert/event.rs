@@ -38,7 +38,8 @@ pub(in crate::plugin) fn announced(kind: Kind) -> Result<Option<Announced>, Stri
         Kind::ResourceDeleted(it) => {
             Announced::Resource(resource(ResourceState::Deleted, it.intent_id)?)
         }
-        Kind::State(_) | Kind::Heartbeat(_) | Kind::ResourceRemains(_) => return Ok(None),
+        Kind::ResourceRemains(it) => remains(it),
+        Kind::State(_) | Kind::Heartbeat(_) => return Ok(None),
         Kind::Completed(_) | Kind::Failed(_) | Kind::Cancelled(_) => return Ok(None),
     }))
 }
@@ -161,8 +162,14 @@ fn intent(sent: proto::ResourceIntent) -> Result<Resource, String> {
         kind: sent.kind,
         description: sent.description,
         locator_json: locator,
+        lasting: sent.lasting,
         ..resource(ResourceState::Intent, sent.intent_id)?
     })
+}
+
+fn remains(sent: proto::ResourceRemains) -> Announced {
+    let why = super::failure(sent.why.unwrap_or_default());
+    Announced::ResourceRemains { intent_id: sent.intent_id, why: Box::new(why) }
 }
 
 fn resource(state: ResourceState, intent_id: String) -> Result<Resource, String> {
@@ -176,6 +183,9 @@ fn resource(state: ResourceState, intent_id: String) -> Result<Resource, String>
         description: String::new(),
         locator_json: String::new(),
         resource_id: String::new(),
+        lasting: false,
+        plugin: String::new(),
+        operation: String::new(),
     })
 }
 

@@ -5,7 +5,9 @@ mod request;
 mod template;
 
 pub(super) use event::{announced, time};
-pub(super) use request::{account, content, diagnostic, identifiers, input_image, proposal};
+pub(super) use request::{
+    account, content, diagnostic, identifiers, input_image, open_intent, proposal,
+};
 pub(super) use template::template;
 
 use crate::delegate::{Description, Operation};

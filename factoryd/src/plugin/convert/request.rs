@@ -1,9 +1,10 @@
 //! The parts of requests.
 
 use super::{secret, template};
-use crate::delegate::{Account, Diagnostic, Error, InputImage, Proposal};
+use crate::delegate::{Account, Diagnostic, Error, InputImage, OpenIntent, Proposal};
 use crate::domain::{Artifact, CloudContent, CloudIdentifiers, Content, Notice, Template};
 use factory_proto::plugin_v1 as proto;
+use factory_proto::plugin_v1::open_intent::Wanted;
 
 /// Makes an image that an operation reads.
 pub(in crate::plugin) fn input_image(input: &InputImage) -> Result<proto::InputImage, Error> {
@@ -63,6 +64,24 @@ pub(in crate::plugin) fn identifiers(identifiers: &CloudIdentifiers) -> proto::C
     proto::CloudIdentifiers {
         identifier_on_provider: identifiers.identifier_on_provider.clone(),
         provider_account_identifier: identifiers.provider_account_identifier.clone(),
+    }
+}
+
+/// Makes something to be settled.
+pub(in crate::plugin) fn open_intent(open: &OpenIntent) -> proto::OpenIntent {
+    let resource = &open.resource;
+    let wanted = if open.adopt { Wanted::Adopt } else { Wanted::Delete };
+    proto::OpenIntent {
+        operation_id: resource.operation.clone(),
+        intent: Some(proto::ResourceIntent {
+            intent_id: resource.intent_id.clone(),
+            kind: resource.kind.clone(),
+            description: resource.description.clone(),
+            locator_json: resource.locator_json.clone(),
+            lasting: resource.lasting,
+        }),
+        resource_id: resource.resource_id.clone(),
+        wanted: wanted.into(),
     }
 }
 

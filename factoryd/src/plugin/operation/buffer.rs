@@ -97,6 +97,9 @@ fn weight(event: &OperationEvent) -> usize {
         Announced::Resource(it) => {
             it.intent_id.len() + it.description.len() + it.locator_json.len() + it.resource_id.len()
         }
+        Announced::ResourceRemains { intent_id, why } => {
+            intent_id.len() + why.message.len() + why.hint.len() + why.detail.len()
+        }
     };
     size_of::<OperationEvent>() + text
 }

@@ -4,6 +4,7 @@ use super::contract::{Admitted, Contract, End};
 use super::outbox::Outbox;
 use super::request::Request;
 use super::retry::{self, Next};
+use crate::delegate::{Announced, OperationEvent};
 use crate::plugin::failure::{self, status_text};
 use crate::plugin::hidden;
 use crate::plugin::instance::Instance;
@@ -127,7 +128,7 @@ impl Reader {
             }
             match self.contract.admit(event, received) {
                 Ok(Admitted::Nothing) => {}
-                Ok(Admitted::Event(event)) => events.push(event),
+                Ok(Admitted::Event(event)) => events.push(self.signed(event)),
                 Ok(Admitted::End(it)) => end = Ok(Some(it)),
                 Err(rule) => {
                     end = Err(rule);
@@ -139,6 +140,15 @@ impl Reader {
         self.last_seq.store(seq, Ordering::Relaxed);
         self.outbox.push(events, seq);
         end
+    }
+
+    /// Notes with a resource who announced it, and in which operation: it may have to be settled by somebody else.
+    fn signed(&self, mut event: OperationEvent) -> OperationEvent {
+        if let Announced::Resource(resource) = &mut event.what {
+            self.instance.name().clone_into(&mut resource.plugin);
+            self.request.announced_in().clone_into(&mut resource.operation);
+        }
+        event
     }
 
     /// Waits for something from the plugin, unless the plugin ends.

@@ -2,11 +2,13 @@
 
 use factory_proto::MESSAGE_SIZE_MAX;
 use factory_proto::plugin_v1::cloud_delegate_client::CloudDelegateClient;
+use factory_proto::plugin_v1::operations_client::OperationsClient;
 use factory_proto::plugin_v1::os_delegate_client::OsDelegateClient;
 use factory_proto::plugin_v1::{
     CreateBaseImageRequest, CreateTargetImageRequest, DeleteFromProviderRequest,
     DidCreateTargetImageRequest, EventBatch, OperationHeader, PushImageToProviderRequest,
-    ShouldCreateTargetImageRequest, SnapshotImageOnProviderRequest, WillCreateTargetImageRequest,
+    ReconcileRequest, ShouldCreateTargetImageRequest, SnapshotImageOnProviderRequest,
+    WillCreateTargetImageRequest,
 };
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
@@ -27,6 +29,12 @@ macro_rules! requests {
             pub(in crate::plugin) fn method(&self) -> &'static str {
                 match self {
                     $(Self::$method(_) => stringify!($method),)*
+                }
+            }
+
+            fn header(&self) -> Option<&OperationHeader> {
+                match self {
+                    $(Self::$method(request) => request.header.as_ref(),)*
                 }
             }
 
@@ -62,9 +70,20 @@ requests! {
     PushImageToProvider: PushImageToProviderRequest, CloudDelegateClient.push_image_to_provider;
     SnapshotImageOnProvider: SnapshotImageOnProviderRequest, CloudDelegateClient.snapshot_image_on_provider;
     DeleteFromProvider: DeleteFromProviderRequest, CloudDelegateClient.delete_from_provider;
+    Reconcile: ReconcileRequest, OperationsClient.reconcile;
 }
 
 impl Request {
+    /// Answers the operation to which what is announced belongs: the one that left it over, if that is settled here.
+    pub(super) fn announced_in(&self) -> &str {
+        match self {
+            Self::Reconcile(ReconcileRequest { intents, .. }) => {
+                intents.first().map_or("", |open| &open.operation_id)
+            }
+            other => other.header().map_or("", |header| &header.operation_id),
+        }
+    }
+
     /// Answers the same request, asking for what comes after an event.
     pub(super) fn after(&self, seq: u64) -> Self {
         let mut request = self.clone();

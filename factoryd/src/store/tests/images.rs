@@ -105,34 +105,3 @@ async fn an_unknown_image_takes_no_events() {
     assert!(matches!(scratch.owned_here(&id(7)).await, Err(Error::UnknownImage(_))));
     assert!(matches!(scratch.request_cancel(&id(7)).await, Err(Error::UnknownImage(_))));
 }
-
-#[tokio::test]
-async fn the_ledger_has_what_is_not_deleted() {
-    use ResourceState::*;
-    let scratch = Scratch::new().await;
-    let (one, two) = (scratch.record(1).await, scratch.record(2).await);
-    let events = vec![
-        resource(Intent, "a", ""),
-        resource(Intent, "b", ""),
-        resource(Created, "a", "vol-1"),
-        resource(Deleted, "a", ""),
-        // The same name in another step: both may exist.
-        resource(Created, "b", "vol-2"),
-        resource(Intent, "b", ""),
-    ];
-    scratch.append(&one, events).await.unwrap();
-    scratch.append(&two, vec![resource(Intent, "a", "")]).await.unwrap();
-
-    let open = scratch.again().await.open_resources(Some(&one)).await.unwrap();
-    let states: Vec<_> =
-        open.iter().map(|(_, r)| (r.intent_id.as_str(), r.state, r.resource_id.as_str())).collect();
-    assert_eq!(states, [("b", Created, "vol-2"), ("b", Intent, "")]);
-    assert_eq!(open[0].1.locator_json, "{\"region\":\"x\"}");
-    assert_eq!(scratch.open_resources(None).await.unwrap().len(), 3);
-
-    scratch
-        .append(&one, vec![resource(Deleted, "b", ""), resource(Deleted, "b", "")])
-        .await
-        .unwrap();
-    assert_eq!(scratch.open_resources(Some(&one)).await.unwrap(), []);
-}

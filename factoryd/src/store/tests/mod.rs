@@ -9,6 +9,7 @@ mod full;
 mod images;
 mod import;
 mod journal;
+mod ledger;
 mod lists;
 mod owners;
 mod stored;
@@ -144,6 +145,9 @@ fn resource(state: ResourceState, intent: &str, provider_id: &str) -> (SystemTim
         description: "the disk".to_owned(),
         locator_json: "{\"region\":\"x\"}".to_owned(),
         resource_id: provider_id.to_owned(),
+        lasting: false,
+        plugin: String::new(),
+        operation: String::new(),
     };
     (at(4), EventKind::Resource(resource))
 }

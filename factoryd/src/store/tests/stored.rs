@@ -3,7 +3,7 @@
 //! `fixtures/v1.sql` is what schema 1 held, as text. It is never changed: stores like it exist.
 
 use super::*;
-use crate::store::{EventQuery, ImageFilter, Page};
+use crate::store::{EventQuery, ImageFilter, LedgerFilter, Page};
 use sqlx::{ConnectOptions, Connection};
 
 async fn restore(root: &Path, dump: &'static str) {
@@ -33,7 +33,9 @@ async fn a_store_of_schema_1_can_be_read_and_written() {
     };
     events[1..].iter().for_each(|event| image.apply(event).unwrap());
     assert_eq!(images[1], image);
-    assert_eq!(store.open_resources(None).await.unwrap().len(), 1);
+    let open = store.ledger(&LedgerFilter::default()).await.unwrap();
+    let open: Vec<_> = open.iter().map(|it| (it.image.clone(), it.kept)).collect();
+    assert_eq!(open, [(id(2), false)]);
     assert_eq!(store.abandoned().await.unwrap().len(), 1);
     let next = store.append(&id(1), vec![log("x")]).await.unwrap();
     assert_eq!(next[0].cursor, 15);
