@@ -123,9 +123,32 @@ impl fmt::Display for Shortage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bytes(pub u64);
 
+const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+
+impl Bytes {
+    /// Reads a number of bytes, or one with a unit: `4096`, `512MiB`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+        let number: u64 = digits.trim_end().parse().ok()?;
+        let power = match &text[digits.len()..] {
+            "" | "B" => 0,
+            unit => 1 + UNITS.iter().position(|known| *known == unit)? as u32,
+        };
+        1024_u64.checked_pow(power)?.checked_mul(number).map(Self)
+    }
+
+    /// Answers the number as [`parse`](Self::parse) reads it, without any loss.
+    pub fn exact(self) -> String {
+        let fits = |power: &u32| self.0 != 0 && self.0.is_multiple_of(1024_u64.pow(*power));
+        match (1..=5).rev().find(fits) {
+            Some(power) => format!("{}{}", self.0 >> (10 * power), UNITS[power as usize - 1]),
+            None => self.0.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
         if self.0 < 1024 {
             return write!(f, "{} B", self.0);
         }
@@ -171,6 +194,16 @@ mod tests {
         let files = Shortage { space: Some(Space { files: Some(0), ..space }), ..shortage };
         assert!(files.to_string().starts_with("no more files can be made on"), "{files}");
         assert_eq!(files.failure().reason, "NO_SPACE");
+    }
+
+    #[test]
+    fn sizes_can_be_typed_and_are_shown_as_they_are_typed() {
+        let bytes = ["0", "1000", "4KiB", "512MiB", "3GiB"].map(|text| Bytes::parse(text).unwrap());
+        assert_eq!(bytes.map(|bytes| bytes.0), [0, 1000, 4096, 512 << 20, 3 << 30]);
+        assert_eq!(bytes.map(Bytes::exact), ["0", "1000", "4KiB", "512MiB", "3GiB"]);
+        for wrong in ["", "MiB", "-1", "1.5GiB", "1GB", "99999999PiB", "1 x"] {
+            assert_eq!(Bytes::parse(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

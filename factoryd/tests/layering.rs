@@ -58,6 +58,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "manual",
             "confine",
             "domain",
+            "filesystem",
             "report",
             "tdl",
             "access",

@@ -64,6 +64,18 @@ struct JobsArguments {
     /// Build so many images at once; more wait. Default: as many as there are processors.
     #[arg(long, value_name = "N", env = "FACTORY_CONCURRENT_BUILDS", hide_short_help = true)]
     concurrent_builds: Option<OsString>,
+    /// Let so many images wait to be built; more are refused. Default: 1000.
+    #[arg(long, value_name = "N", env = "FACTORY_WAITING_MAX", hide_short_help = true)]
+    waiting_max: Option<OsString>,
+    /// Begin no build that would leave less than this free on the store's file system. Default: 256MiB.
+    #[arg(long, value_name = "SIZE", env = "FACTORY_DISK_FREE_MIN", hide_short_help = true)]
+    disk_free_min: Option<OsString>,
+    /// Reserve so much room for a base image of which nothing is known; 0: none. Default: 1GiB.
+    #[arg(long, value_name = "SIZE", env = "FACTORY_DISK_ESTIMATE", hide_short_help = true)]
+    disk_estimate: Option<OsString>,
+    /// Promise so many percent of the free room to builds. Default: 100.
+    #[arg(long, value_name = "PERCENT", env = "FACTORY_DISK_OVERCOMMIT", hide_short_help = true)]
+    disk_overcommit: Option<OsString>,
     /// Leave a plugin this long to clean up after a cancellation. Default: 10s.
     #[arg(long, value_name = "TIME", env = "FACTORY_CANCEL_GRACE", hide_short_help = true)]
     cancel_grace: Option<OsString>,

@@ -12,6 +12,7 @@ use super::sources::Sources;
 use super::tls;
 use super::value::LogFilter;
 use super::{Config, DaemonConfig};
+use crate::filesystem::Bytes;
 use crate::{callbacks, jobs, outbound as way_out, plugin, rest, store, tdl};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -85,12 +86,25 @@ fn jobs(from: &mut Sources) -> jobs::Options {
     let usual = jobs::Options::default();
     let builds = NonZeroUsize::new(usual.concurrent_builds_max).unwrap_or(NonZeroUsize::MIN);
     let builds = from.or("jobs.concurrent_builds", "concurrent_builds", builds);
+    let waiting = NonZeroUsize::new(usual.waiting_max).unwrap_or(NonZeroUsize::MIN);
     jobs::Options {
         concurrent_builds_max: builds.get(),
+        waiting_max: from.or("jobs.waiting_max", "waiting_max", waiting).get(),
+        disk: disk(from, usual.disk),
         cancel_grace: from.or("jobs.cancel_grace", "cancel_grace", usual.cancel_grace),
         drain_deadline: from.or("jobs.drain_deadline", "drain_deadline", usual.drain_deadline),
         retries: from.or("jobs.retries", "retries", usual.retries),
         ..usual
+    }
+}
+
+fn disk(from: &mut Sources, usual: jobs::DiskOptions) -> jobs::DiskOptions {
+    let percent = NonZeroUsize::new(usual.overcommit as usize).unwrap_or(NonZeroUsize::MIN);
+    let percent = from.or("jobs.disk_overcommit", "disk_overcommit", percent);
+    jobs::DiskOptions {
+        free_min: from.or("jobs.disk_free_min", "disk_free_min", Bytes(usual.free_min)).0,
+        estimate: from.or("jobs.disk_estimate", "disk_estimate", Bytes(usual.estimate)).0,
+        overcommit: u32::try_from(percent.get()).unwrap_or(u32::MAX),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What settings can be: read from a flag, a variable or a file, shown again as JSON.
 
 use super::document::{Node, NodeValue};
+use crate::filesystem::Bytes;
 use crate::report::quote;
 use serde_json::{Value as Json, json};
 use std::ffi::OsStr;
@@ -102,6 +103,25 @@ impl Value for u32 {
 
     fn json(&self) -> Json {
         json!(self)
+    }
+}
+
+impl Value for Bytes {
+    const EXPECTED: &'static str = "a number of bytes, or one with a unit, such as \"512MiB\"";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        Self::parse(text).ok_or_else(|| format!("{} is no such size", quote(text)))
+    }
+
+    fn read(node: &Node, _: &Path) -> Result<Self, String> {
+        match &node.value {
+            NodeValue::Number(text) | NodeValue::Text(text) => <Self as Value>::parse(text),
+            other => Err(format!("this is {}", other.kind())),
+        }
+    }
+
+    fn json(&self) -> Json {
+        json!(self.exact())
     }
 }
 

@@ -189,7 +189,9 @@ impl Factory {
     async fn begin(&self, draft: Draft) -> Result<Image, Error> {
         let image = draft.image(&self.store);
         let callbacks = self.accept(&draft.callbacks)?;
+        self.jobs.take(&image.id, &self.caller)?;
         let inserted = self.store.insert_with(&image, &callbacks).await;
+        let inserted = inserted.inspect_err(|_| self.jobs.forget(&image.id));
         inserted.map_err(|error| match error {
             // It was there when it was looked at.
             store::Error::ParentGone { parent: id, status } => {

@@ -2,7 +2,7 @@
 
 use crate::delegate::{Diagnostic, NoDelegate};
 use crate::domain::{Failure, ImageId, Status};
-use crate::{store, tdl};
+use crate::{jobs, store, tdl};
 
 /// Why a request was refused. Nothing was created or changed.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +69,9 @@ pub enum Error {
         /// Whether that is complete and owns it; else the image is still being worked on.
         kept: bool,
     },
+    /// So many images wait that no more are taken.
+    #[error(transparent)]
+    Busy(#[from] jobs::Busy),
     /// The factory is shutting down.
     #[error("the factory is shutting down")]
     ShuttingDown,

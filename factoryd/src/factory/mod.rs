@@ -12,7 +12,7 @@ mod sensitive;
 mod upkeep;
 mod watch;
 
-pub use crate::jobs::{Late, Options, Service};
+pub use crate::jobs::{DiskOptions, Late, Options, Service};
 pub use crate::pipeline::Parts;
 pub use crate::store::{
     CheckOptions, Checked, Finding, ImageFilter, LedgerEntry, LedgerFilter, Listed, Page, Remedy,
@@ -31,7 +31,7 @@ pub use request::{
 
 use crate::callbacks::Register;
 use crate::delegate::{ContentSource, Delegates};
-use crate::domain::{Image, ImageId};
+use crate::domain::{Image, ImageId, Status};
 use crate::jobs::Jobs;
 use crate::pipeline::Pipeline;
 use crate::reap::{self, Reaper};
@@ -51,6 +51,7 @@ pub struct Factory {
     templates: tdl::Options,
     secrets: Secrets,
     reaper: Reaper,
+    caller: Arc<str>,
 }
 
 impl Factory {
@@ -61,9 +62,24 @@ impl Factory {
         let Parts { store, delegates, contents, secrets, .. } = parts;
         let (jobs, service) = Jobs::new(store.clone(), pipeline, options);
         let (callbacks, templates) = (Register::refusing(), tdl::Options::default());
-        let factory =
-            Self { store, delegates, contents, callbacks, jobs, templates, secrets, reaper };
+        let caller = Arc::from("");
+        let factory = Self {
+            store,
+            delegates,
+            contents,
+            callbacks,
+            jobs,
+            templates,
+            secrets,
+            reaper,
+            caller,
+        };
         (factory, service)
+    }
+
+    /// Works for a caller, by name: callers take turns when there is more to build than can be built at once.
+    pub fn called_by(self, caller: &str) -> Self {
+        Self { caller: caller.into(), ..self }
     }
 
     /// Is as strict with templates as these options say.
@@ -81,12 +97,19 @@ impl Factory {
         self.reaper.service(scope)
     }
 
-    /// Answers an image.
+    /// Answers an image. Of one that waits for a place in this process, the activity says how many are before it.
     ///
     /// # Errors
     /// If there is none, or the store fails.
     pub async fn image(&self, id: &ImageId) -> Result<Image, Error> {
-        self.store.image(id).await?.ok_or_else(|| Error::NotFound(id.clone()))
+        let mut image = self.store.image(id).await?.ok_or_else(|| Error::NotFound(id.clone()))?;
+        if image.status == Status::Pending
+            && let Some(before) = self.jobs.waiting_before(id)
+        {
+            image.activity =
+                format!("waiting for a free place, {before} of the same caller before it");
+        }
+        Ok(image)
     }
 
     /// Lists images, oldest first.

@@ -77,11 +77,11 @@ impl Guard {
         Self { authenticator }
     }
 
-    async fn admit(&self, request: Attempt) -> Result<(), Status> {
-        let Some(role) = needed(&request.path) else { return Ok(()) };
+    async fn admit(&self, request: Attempt) -> Result<Option<Principal>, Status> {
+        let Some(role) = needed(&request.path) else { return Ok(None) };
         let principal = self.identified(request).await;
         let principal = principal.map_err(|refused| unauthenticated(&refused))?;
-        if principal.role < role { Err(forbidden(&principal, role)) } else { Ok(()) }
+        if principal.role < role { Err(forbidden(&principal, role)) } else { Ok(Some(principal)) }
     }
 
     async fn identified(&self, request: Attempt) -> Result<Principal, Refused> {
@@ -129,7 +129,7 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let guard = self.guard.clone();
         // The one that is ready is the one that is called.
         let next = self.inner.clone();
@@ -137,7 +137,10 @@ where
         let attempt = Attempt::of(&request);
         Box::pin(async move {
             match guard.admit(attempt).await {
-                Ok(()) => inner.call(request).await,
+                Ok(principal) => {
+                    principal.map(|principal| request.extensions_mut().insert(principal));
+                    inner.call(request).await
+                }
                 Err(status) => Ok(status.into_http()),
             }
         })

@@ -10,6 +10,7 @@ mod tokens;
 mod translate;
 
 use self::status::{shutting_down, status};
+use crate::domain::Principal;
 use crate::factory::Factory;
 use factory_proto::factory_v1 as v1;
 use futures_util::{Stream, StreamExt, stream};
@@ -43,6 +44,12 @@ impl Api {
         Self { factory, plugins, stop, streams: TaskTracker::new() }
     }
 
+    /// Answers the factory as it works for who calls.
+    fn factory_for<T>(&self, request: &Request<T>) -> Factory {
+        let caller = request.extensions().get::<Principal>();
+        self.factory.clone().called_by(caller.map_or("", |principal| &principal.name))
+    }
+
     /// Answers what counts the open streams.
     pub fn streams(&self) -> TaskTracker {
         self.streams.clone()
@@ -64,24 +71,27 @@ impl v1::factory_server::Factory for Api {
         &self,
         request: Request<v1::CreateBaseImageRequest>,
     ) -> Result<Response<v1::Image>, Status> {
+        let factory = self.factory_for(&request);
         let request = request::base_image(request.into_inner())?;
-        answer(self.factory.create_base_image(request).await)
+        answer(factory.create_base_image(request).await)
     }
 
     async fn create_target_image(
         &self,
         request: Request<v1::CreateTargetImageRequest>,
     ) -> Result<Response<v1::Image>, Status> {
+        let factory = self.factory_for(&request);
         let request = request::target_image(request.into_inner())?;
-        answer(self.factory.create_target_image(request).await)
+        answer(factory.create_target_image(request).await)
     }
 
     async fn create_provider_image(
         &self,
         request: Request<v1::CreateProviderImageRequest>,
     ) -> Result<Response<v1::Image>, Status> {
+        let factory = self.factory_for(&request);
         let request = request::provider_image(request.into_inner())?;
-        answer(self.factory.create_provider_image(request).await)
+        answer(factory.create_provider_image(request).await)
     }
 
     async fn get_image(

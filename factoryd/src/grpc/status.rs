@@ -50,6 +50,10 @@ pub(super) fn status(error: &Error) -> Status {
         Error::HasChildren { .. } => {
             (Code::FailedPrecondition, explain("HAS_CHILDREN", Fault::Conflict, error))
         }
+        Error::Busy(_) => (
+            Code::ResourceExhausted,
+            explain("TOO_MANY_WAIT", Fault::Quota, error).hint("try again in some minutes"),
+        ),
         Error::ShuttingDown => (Code::Unavailable, explain("SHUTTING_DOWN", Fault::Factory, error)),
         Error::Store(store) if store.is_full() => {
             (Code::ResourceExhausted, explain("NO_SPACE", Fault::Host, store))

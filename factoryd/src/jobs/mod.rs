@@ -9,6 +9,7 @@
 //! Every image that is being worked on has one task, owned by [`Jobs`]; cancelling it is the only way to end it early.
 //! A client that goes away ends nothing.
 
+mod admission;
 mod children;
 mod left_over;
 mod parent;
@@ -16,7 +17,10 @@ mod run;
 mod service;
 mod take_up;
 
+pub use admission::{Busy, DiskOptions};
 pub use service::{Late, Service};
+
+use admission::Admission;
 
 use crate::domain::{GivenSecret, Image, ImageId, SecretGone, Template};
 use crate::pipeline::{GivenAccount, Pipeline};
@@ -24,7 +28,6 @@ use crate::store::Store;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -37,6 +40,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(300);
 pub struct Options {
     /// How many images are built at once; more wait.
     pub concurrent_builds_max: usize,
+    /// How many images may wait for that.
+    pub waiting_max: usize,
+    /// What they may take of the disk.
+    pub disk: DiskOptions,
     /// How long a plugin may clean up after a cancellation.
     pub cancel_grace: Duration,
     /// How often cancellations asked for through another process are looked for.
@@ -53,6 +60,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             concurrent_builds_max: std::thread::available_parallelism().map_or(2, usize::from),
+            waiting_max: 1000,
+            disk: DiskOptions::default(),
             cancel_grace: Duration::from_secs(10),
             cancel_poll: Duration::from_millis(500),
             drain_deadline: Duration::from_secs(30),
@@ -107,7 +116,7 @@ struct Inner {
     store: Store,
     pipeline: Pipeline,
     options: Options,
-    slots: Semaphore,
+    admission: Admission,
     tasks: TaskTracker,
     running: Mutex<BTreeMap<ImageId, CancellationToken>>,
     shutdown: CancellationToken,
@@ -117,7 +126,7 @@ impl Jobs {
     /// Makes the jobs of one process, and the service that recovers, polls and drains for them.
     pub fn new(store: Store, pipeline: Pipeline, options: Options) -> (Self, Service) {
         let jobs = Self(Arc::new(Inner {
-            slots: Semaphore::new(options.concurrent_builds_max.max(1)),
+            admission: Admission::new(options.concurrent_builds_max, options.waiting_max),
             store,
             pipeline,
             options,

@@ -26,6 +26,7 @@ impl Jobs {
         .instrument(span)
         .await;
         self.running().remove(&id);
+        self.forget(&id);
     }
 
     async fn work(&self, job: &Job, cancellation: &CancellationToken) -> pipeline::Result<()> {
@@ -40,7 +41,7 @@ impl Jobs {
             self.enter(&job.image.id, Status::Pending).await?;
         }
         let parent = self.until(cancellation, self.parent(&job.image)).await??;
-        let _slot = self.until(cancellation, self.0.slots.acquire()).await?;
+        let _place = self.admit(job, cancellation).await?;
         if job.image.status != Status::Building {
             self.enter(&job.image.id, Status::Building).await?;
         }

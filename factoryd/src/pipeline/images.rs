@@ -4,7 +4,7 @@ use super::recorder::Bodies;
 use super::step::Step;
 use super::{Build, GivenAccount, Pipeline, Result, no_delegate};
 use crate::delegate::{InputImage, Operation};
-use crate::domain::{Failure, Fault, Image, StepName, Template};
+use crate::domain::{Failure, Fault, Image, Kind, StepName, Template};
 use crate::tdl;
 
 const CREATE: Step = Step {
@@ -27,6 +27,23 @@ const SNAPSHOT: Step = Step {
 };
 
 impl Pipeline {
+    /// Answers the plugins that an image needs, and how many operations each runs at once; 0: any number. One that can't be asked
+    /// is left out: that is told by the work itself.
+    pub async fn plugins_of(&self, image: &Image, template: &Template) -> Vec<(String, u32)> {
+        let mut plugins = Vec::new();
+        let cloud = image.target.as_deref().and_then(|target| self.delegates.cloud(target).ok());
+        if let Some(cloud) = cloud {
+            plugins.push(cloud.describe().await);
+        }
+        if image.kind != Kind::Provider
+            && let Ok(os) = self.delegates.os(&template.os)
+        {
+            plugins.push(os.describe().await);
+        }
+        let known = plugins.into_iter().flatten();
+        known.map(|plugin| (plugin.name, plugin.concurrent_operations_max)).collect()
+    }
+
     /// Builds a base image.
     ///
     /// # Errors

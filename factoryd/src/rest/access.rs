@@ -59,9 +59,13 @@ impl Gate {
         let Some(role) = address.and_then(|address| needed(request.method(), &address)) else {
             return Ok(request);
         };
-        let (principal, request) = self.identified(request).await?;
+        let (principal, mut request) = self.identified(request).await?;
         guard(&principal, &request)?;
-        if principal.role < role { Err(too_small(&principal, role)) } else { Ok(request) }
+        if principal.role < role {
+            return Err(too_small(&principal, role));
+        }
+        request.extensions_mut().insert(principal);
+        Ok(request)
     }
 
     /// Answers who calls, and the request, whose body may have been read for that.

@@ -51,7 +51,7 @@ use self::problem::{Problem, Wanted};
 use self::query::Query;
 use self::receive::Receiver;
 use crate::access::Authenticator;
-use crate::domain::{Image, ImageId, Kind, Status};
+use crate::domain::{Image, ImageId, Kind, Principal, Status};
 use crate::factory::{Error, Factory};
 use axum::Router;
 use axum::body::Body;
@@ -114,7 +114,10 @@ impl Api {
         };
         match (method, address) {
             (Method::POST, Address::Images { kind, parents }) => {
-                self.create(&head, kind, parents, body).await
+                let caller = parts.extensions.get::<Principal>();
+                let caller = caller.map_or("", |principal| &principal.name);
+                let api = Self { factory: self.factory.clone().called_by(caller), ..self.clone() };
+                api.create(&head, kind, parents, body).await
             }
             (Method::POST, Address::Cancel { kind, id }) => self.cancel(&head, kind, &id).await,
             (Method::DELETE, Address::Image { id, .. }) => self.delete(&head, &id, body).await,

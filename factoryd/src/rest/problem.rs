@@ -10,6 +10,8 @@ use axum::response::Response;
 use serde_json::{Map, Value};
 
 const PROBLEM: &str = "application/problem+json";
+/// When to ask again for an image if too many wait.
+const BUSY_RETRY_SECONDS: u32 = 60;
 
 /// A request that is not answered as its client hoped.
 #[derive(Debug)]
@@ -110,6 +112,11 @@ impl Problem {
                 let failure = failure.clone();
                 let status = StatusCode::INTERNAL_SERVER_ERROR;
                 Self { status, failure, headers: Vec::new() }
+            }
+            Error::Busy(_) => {
+                let retry = (header::RETRY_AFTER, HeaderValue::from(BUSY_RETRY_SECONDS));
+                let problem = told(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_WAIT");
+                Self { headers: vec![retry], ..problem }
             }
             Error::ShuttingDown => told(StatusCode::SERVICE_UNAVAILABLE, "SHUTTING_DOWN"),
             Error::Store(store) if store.is_full() => {

@@ -139,6 +139,9 @@ impl Store {
         .execute(transaction.connection())
         .await
         .map_err(self.failed("update an image"))?;
+        if settled {
+            self.release(transaction, &image.id).await?;
+        }
         match &image.icicle_xml {
             Some(icicle) => self.put_document(transaction, row.number, "icicle", icicle).await,
             None => Ok(()),

@@ -47,6 +47,7 @@ mod lists;
 mod news;
 mod owner;
 mod ownership;
+mod reservations;
 mod reserve;
 mod resources;
 mod rows;

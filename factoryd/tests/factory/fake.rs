@@ -367,11 +367,14 @@ pub(crate) fn to_region_1(source: ProviderSource, credentials: &str) -> Provider
 
 impl World {
     pub(crate) async fn base(&self) -> Image {
-        let request = BaseImageRequest {
+        self.factory.create_base_image(self.base_request()).await.unwrap()
+    }
+
+    pub(crate) fn base_request(&self) -> BaseImageRequest {
+        BaseImageRequest {
             template_xml: template("FakeOS"),
             parameters: Parameters::parse(r#"{"token":"hunter2","size":"1"}"#).unwrap(),
-        };
-        self.factory.create_base_image(request).await.unwrap()
+        }
     }
 
     pub(crate) async fn target(&self, base: &ImageId, target: &str) -> Image {

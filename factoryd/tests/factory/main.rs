@@ -1,6 +1,7 @@
 //! The factory as a component: the real store, pipeline and jobs, with delegates of a few lines.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod admission;
 mod callbacks;
 mod cancelling;
 mod contents;

@@ -8,9 +8,10 @@ use sqlx::Row;
 
 const BACKUP: Remedy = Remedy::ByHand("restore the store from a backup");
 /// Tables whose rows mean nothing without their image, and how they lose those.
-const ORPHANS: [(&str, &str); 3] = [
+const ORPHANS: [(&str, &str); 4] = [
     ("documents", "DELETE FROM documents WHERE image NOT IN (SELECT number FROM images)"),
     ("events", "DELETE FROM events WHERE image NOT IN (SELECT number FROM images)"),
+    ("steps", "DELETE FROM steps WHERE image NOT IN (SELECT number FROM images)"),
     ("callbacks", "DELETE FROM callbacks WHERE image NOT IN (SELECT number FROM images)"),
 ];
 

@@ -12,6 +12,7 @@ mod journal;
 mod ledger;
 mod lists;
 mod owners;
+mod reservations;
 mod stored;
 mod tokens;
 
