@@ -2,6 +2,7 @@
 
 use super::connect::DaemonPlace;
 use super::fsck::FsckArguments;
+use super::prune::PruneArguments;
 use super::resources::{ReapArguments, ResourcesArguments};
 use super::token::TokenVerb;
 mod import;
@@ -63,6 +64,7 @@ pub(super) enum Verb {
     Watch(WatchArguments),
     Cancel(CancelArguments),
     Delete(DeleteArguments),
+    Prune(PruneArguments),
     Fsck(FsckArguments),
     Plugins(PluginsArguments),
     Resources(ResourcesArguments),

@@ -59,6 +59,25 @@ pub(super) async fn delete(session: &Session, arguments: &DeleteArguments) -> Re
     Ok(exit)
 }
 
+/// Waits until images are deleted whose deletion has begun, and tells of those that stay.
+pub(super) async fn all_deleted(session: &Session, ids: Vec<String>) -> Result<Exit, Error> {
+    let mut images = Vec::new();
+    for id in ids {
+        images.push(session.client().get_image(v1::GetImageRequest { id }).await?.into_inner());
+    }
+    if images.is_empty() {
+        return Ok(Exit::Done);
+    }
+    let mut exit = Exit::Done;
+    for image in wait(session, &images).await? {
+        if image.status() != ImageStatus::Deleted {
+            failure(&image).iter().for_each(|text| say(text.trim_end()));
+            exit = Exit::Failed;
+        }
+    }
+    Ok(exit)
+}
+
 /// Answers an image and, with `cascade`, all that was made from it: they end one by one, and each can fail.
 async fn family(
     client: &mut Client,

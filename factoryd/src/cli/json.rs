@@ -62,6 +62,17 @@ pub(super) fn role(role: v1::Role) -> String {
     role.as_str_name().trim_start_matches("ROLE_").to_lowercase()
 }
 
+/// An image that is deleted by a rule.
+pub(super) fn pruned(pruned: &v1::Pruned) -> Value {
+    json!({
+        "image_id": pruned.image_id,
+        "name": pruned.name,
+        "kind": pruned.kind,
+        "size": pruned.size,
+        "why": pruned.why,
+    })
+}
+
 /// What a look at the store found.
 pub(super) fn checked(checked: &v1::CheckStoreResponse) -> Value {
     let finding = |finding: &v1::Finding| {

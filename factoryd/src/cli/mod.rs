@@ -21,6 +21,7 @@ mod input;
 mod json;
 mod lines;
 mod pages;
+mod prune;
 mod query;
 mod resources;
 mod result;
@@ -111,6 +112,9 @@ fn dispatch(Arguments { place, verb }: Arguments) -> Result<Exit, Error> {
         Verb::Token(verb) => with_session(place, async |session| token::run(session, &verb).await),
         Verb::Fsck(arguments) => {
             with_session(place, async |session| fsck::fsck(session, &arguments).await)
+        }
+        Verb::Prune(arguments) => {
+            with_session(place, async |session| prune::prune(session, &arguments).await)
         }
         Verb::Plugins(arguments) => {
             with_session(place, async |session| query::plugins(session, &arguments).await)

@@ -87,11 +87,31 @@ struct JobsArguments {
     retries: Option<OsString>,
 }
 
+/// Which images the daemon deletes by itself.
+#[derive(Debug, Clone, Args)]
+struct RetentionArguments {
+    /// Delete images every hour, and keep so many complete ones of each name, kind and target (see `factory prune --help` for what
+    /// stays in any case). Default: none is deleted.
+    #[arg(long, value_name = "N", env = "FACTORY_RETAIN_LAST", hide_short_help = true)]
+    retain_last: Option<OsString>,
+    /// Delete images every hour that were made longer ago than this, such as 30d. Default: none is deleted.
+    #[arg(long, value_name = "AGE", env = "FACTORY_RETAIN_FOR", hide_short_help = true)]
+    retain_for: Option<OsString>,
+    /// Delete only images with this name, in which `*` stands for any text. Default: any.
+    #[arg(long, value_name = "PATTERN", env = "FACTORY_RETAIN_NAME", hide_short_help = true)]
+    retain_name: Option<OsString>,
+    /// Delete only images with this tag. Default: any.
+    #[arg(long, value_name = "TAG", env = "FACTORY_RETAIN_TAG", hide_short_help = true)]
+    retain_tag: Option<OsString>,
+}
+
 /// The flags of the daemon.
 #[derive(Debug, Clone, Args)]
 pub struct DaemonArguments {
     #[command(flatten)]
     shared: SharedArguments,
+    #[command(flatten)]
+    retention: RetentionArguments,
     /// Listen on this address; port 0 takes any free port. One that other machines reach needs TLS, or --plain-text.
     /// Default: 127.0.0.1:8076.
     #[arg(long, value_name = "ADDR", env = "FACTORY_LISTEN")]

@@ -50,6 +50,7 @@ pub use value::LogFilter;
 use self::file::Files;
 use self::given::Given;
 use self::sources::Sources;
+use crate::domain::RetentionRule;
 use crate::{
     access as callers, callbacks, jobs, outbound as way_out, plugin, rest, store, tdl, transport,
 };
@@ -92,6 +93,8 @@ pub struct DaemonConfig {
     pub tls: transport::Options,
     /// What REST clients may cost.
     pub rest_options: rest::Options,
+    /// Which images are deleted by themselves.
+    pub retention: RetentionRule,
 }
 
 /// Settings that were read, and nothing is wrong with them.

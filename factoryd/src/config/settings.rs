@@ -12,6 +12,7 @@ use super::sources::Sources;
 use super::tls;
 use super::value::LogFilter;
 use super::{Config, DaemonConfig};
+use crate::domain::RetentionRule;
 use crate::filesystem::Bytes;
 use crate::{callbacks, jobs, outbound as way_out, plugin, rest, store, tdl};
 use std::net::SocketAddr;
@@ -78,8 +79,9 @@ pub(super) fn daemon(from: &mut Sources) -> DaemonConfig {
     let access = access::read(from);
     access.check(from, "grpc.listen", Some(listen), tls.source.is_some());
     access.check(from, "rest.listen", rest, tls.source.is_some());
+    let retention = retention(from);
     let (access, rest_options) = (access.callers, rest_options(from));
-    DaemonConfig { factory, listen, rest, access, tls, rest_options }
+    DaemonConfig { factory, listen, rest, access, tls, rest_options, retention }
 }
 
 fn jobs(from: &mut Sources) -> jobs::Options {
@@ -95,6 +97,18 @@ fn jobs(from: &mut Sources) -> jobs::Options {
         drain_deadline: from.or("jobs.drain_deadline", "drain_deadline", usual.drain_deadline),
         retries: from.or("jobs.retries", "retries", usual.retries),
         ..usual
+    }
+}
+
+/// Reads which images a daemon deletes by itself.
+fn retention(from: &mut Sources) -> RetentionRule {
+    RetentionRule {
+        keep_last: from
+            .optional("retention.keep_last", "retain_last")
+            .map(|count: u32| count as usize),
+        older_than: from.optional("retention.older_than", "retain_for"),
+        name: from.optional("retention.name", "retain_name"),
+        tag: from.optional("retention.tag", "retain_tag"),
     }
 }
 

@@ -18,6 +18,7 @@ mod manager;
 mod plugins;
 mod reaping;
 mod rest;
+mod retention;
 mod runtime;
 mod serve;
 mod signals;
@@ -148,9 +149,11 @@ pub async fn run(config: DaemonConfig, sockets: Sockets) -> Result<(), Error> {
     let rest = rest::Server::start(rest, &core, authenticator);
     announce(listener.address, rest_address)?;
     let store = core.store();
+    let factory = core.factory().clone();
     tokio::select! {
         ended = until_signal(signals, core, server, rest) => ended,
         () = manager::prove_life(store) => Err(Error::Ended("the watchdog")),
+        () = retention::apply(factory, config.retention) => Err(Error::Ended("the retention rule")),
     }
 }
 

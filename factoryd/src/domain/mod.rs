@@ -7,6 +7,7 @@ mod fold;
 mod image;
 mod parameters;
 mod principal;
+mod retention;
 mod secret;
 mod status;
 mod step;
@@ -18,6 +19,7 @@ pub use failure::{Failure, Fault};
 pub use image::{Artifact, CloudIdentifiers, Image, ImageId, InvalidImageId, Kind, PackageList};
 pub use parameters::{InvalidParameters, Parameters};
 pub use principal::{How, InvalidRole, Principal, Role, Token};
+pub use retention::{KEEP, Pruned, RetentionRule};
 pub use secret::{
     GivenSecret, InvalidSecretName, Secret, SecretGone, SecretName, SecretSource, SecretSources,
 };

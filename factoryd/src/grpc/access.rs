@@ -42,6 +42,7 @@ const METHODS: [(Role, &[&str]); 3] = [
         Role::Admin,
         &[
             "/factory.v1.Maintenance/CheckStore",
+            "/factory.v1.Maintenance/Prune",
             "/factory.v1.Tokens/CreateToken",
             "/factory.v1.Tokens/ListTokens",
             "/factory.v1.Tokens/RevokeToken",
