@@ -1,11 +1,20 @@
-//! `Debug` for messages that carry secrets: it shows that there is one, never which.
+//! Messages that carry secrets: `Debug` shows that there is one, never which; and those of plugins are overwritten when they
+//! are dropped.
 
 use crate::{factory_v1, plugin_v1};
 use std::fmt;
+use zeroize::Zeroize;
 
 impl fmt::Debug for plugin_v1::Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(***)")
+    }
+}
+
+/// What was encoded or decoded is not reached: the buffers of gRPC are its own.
+impl Drop for plugin_v1::Secret {
+    fn drop(&mut self) {
+        self.value.zeroize();
     }
 }
 

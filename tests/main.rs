@@ -21,5 +21,6 @@ mod ledger;
 mod mock;
 mod oauth;
 mod rootless;
+mod secrets;
 mod support;
 mod watch;

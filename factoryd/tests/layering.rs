@@ -37,6 +37,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "factory",
         &[
             "domain",
+            "redact",
             "report",
             "tdl",
             "delegate",

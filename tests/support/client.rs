@@ -96,6 +96,14 @@ impl Client {
         Ok(self.inner.create_provider_image(request).await?.into_inner())
     }
 
+    /// Starts a provider image as a request says.
+    pub(crate) async fn create_provider_image(
+        &mut self,
+        request: v1::CreateProviderImageRequest,
+    ) -> Result<Image, Status> {
+        Ok(self.inner.create_provider_image(request).await?.into_inner())
+    }
+
     /// Asks for an image.
     pub(crate) async fn image(&mut self, id: &str) -> Image {
         let request = v1::GetImageRequest { id: id.to_owned() };
@@ -125,6 +133,14 @@ impl Client {
     /// Asks for an image to be deleted.
     pub(crate) async fn delete(&mut self, id: &str) -> Result<Image, Status> {
         let request = v1::DeleteRequest { id: id.to_owned(), ..Default::default() };
+        Ok(self.inner.delete(request).await?.into_inner())
+    }
+
+    /// Asks for an image to be deleted as a request says.
+    pub(crate) async fn delete_with(
+        &mut self,
+        request: v1::DeleteRequest,
+    ) -> Result<Image, Status> {
         Ok(self.inner.delete(request).await?.into_inner())
     }
 

@@ -87,6 +87,11 @@ impl Sandbox {
         self.path().join("store")
     }
 
+    /// Returns the directory of temporary files, and of plugins' sockets.
+    pub(crate) fn temporary(&self) -> &Path {
+        self.temporary.path()
+    }
+
     /// Lists what a program left behind: processes, mounts, loop devices, temporary files, unfinished work in the store.
     pub(crate) fn left_behind(&self, ended: &Ended) -> Vec<String> {
         let mut found = ended.brood.survivors(ORPHAN_DEADLINE);
@@ -155,6 +160,12 @@ impl Sandbox {
     #[track_caller]
     pub(crate) fn daemon_with_rest(&self) -> Daemon {
         self.closed_daemon_with_rest(&OPEN)
+    }
+
+    /// Starts a daemon that serves REST too, with more flags.
+    #[track_caller]
+    pub(crate) fn open_daemon_with_rest(&self, flags: &[&str]) -> Daemon {
+        self.closed_daemon_with_rest(&[&OPEN, flags].concat())
     }
 
     /// Starts a daemon that serves REST too, and lets nobody in but whom the flags name.

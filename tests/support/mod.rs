@@ -1,6 +1,7 @@
 //! What the end-to-end tests are written in: programs, sandboxes, guests, registries, containers.
 
 pub(crate) mod binaries;
+pub(crate) mod canary;
 pub(crate) mod client;
 pub(crate) mod container;
 pub(crate) mod factory;

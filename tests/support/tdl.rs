@@ -51,6 +51,12 @@ impl Tdl {
         self
     }
 
+    /// Sets the product key.
+    pub(crate) fn product_key(mut self, key: &str) -> Self {
+        let _ = write!(self.os_sections, "<key>{key}</key>");
+        self
+    }
+
     /// Adds to the kernel's command line.
     pub(crate) fn kernel_parameters(mut self, parameters: &str) -> Self {
         let _ = write!(self.os_sections, "<kernelparam>{parameters}</kernelparam>");

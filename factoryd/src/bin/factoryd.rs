@@ -40,6 +40,9 @@ fn serve(command: &DaemonCommand) -> Result<(), Error> {
     let resolved = command.resolve()?;
     warn(&resolved.warnings);
     daemon::log_to_stderr(&resolved.log);
+    if !resolved.config.factory.core_dumps {
+        daemon::forbid_core_dumps();
+    }
     daemon::block_on(daemon::run(resolved.config, sockets)).map_err(Error::Threads)??;
     Ok(())
 }

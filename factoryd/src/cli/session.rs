@@ -28,11 +28,15 @@ impl Way {
     pub(super) fn find(place: PlaceArguments, usual_log: &str) -> Result<Self, Error> {
         if let Some(daemon) = place.daemon.daemon()? {
             daemon::log_to_stderr(&place.settings.log(usual_log)?);
+            daemon::forbid_core_dumps();
             return Ok(Self::Daemon(Box::new(daemon)));
         }
         let resolved = place.settings.resolve(usual_log)?;
         resolved.warnings.iter().for_each(|warning| display::say(&format!("warning: {warning}")));
         daemon::log_to_stderr(&resolved.log);
+        if !resolved.config.core_dumps {
+            daemon::forbid_core_dumps();
+        }
         Ok(Self::Here(Box::new(resolved.config)))
     }
 }

@@ -37,6 +37,17 @@ pub struct SharedArguments {
     /// and read them. Default: /etc/factory/secrets, if it is there.
     #[arg(long, value_name = "DIR", env = "FACTORY_SECRETS_DIR", hide_short_help = true)]
     secrets_dir: Option<OsString>,
+    /// Let a crash of the factory or of a plugin leave a core, for debugging: it has secrets in it. Default: false.
+    #[arg(
+        long,
+        value_name = "BOOLEAN",
+        env = "FACTORY_CORE_DUMPS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_short_help = true
+    )]
+    core_dumps: Option<OsString>,
     #[command(flatten)]
     jobs: JobsArguments,
     #[command(flatten)]

@@ -76,6 +76,8 @@ pub struct Config {
     pub target_content: Option<PathBuf>,
     /// The directory of secrets that are only named, if there is one.
     pub secrets: Option<PathBuf>,
+    /// Whether a crash may leave a core.
+    pub core_dumps: bool,
 }
 
 /// What a daemon is made of.

@@ -54,6 +54,7 @@ pub(super) fn shared(from: &mut Sources) -> Config {
         callbacks: callbacks::Options::default(),
         target_content: from.or_else("target_content", "target_content", places::target_content),
         secrets: from.or_else("secrets.directory", "secrets_dir", places::secrets),
+        core_dumps: from.or("core_dumps", "core_dumps", false),
     }
 }
 

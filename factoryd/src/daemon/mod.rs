@@ -11,6 +11,7 @@
 
 mod callers;
 mod core;
+mod core_dumps;
 mod delivery;
 mod embedded;
 mod logging;
@@ -25,6 +26,7 @@ mod signals;
 mod sockets;
 mod tls;
 
+pub use core_dumps::forbid_core_dumps;
 pub use embedded::{Connection, Embedded, embedded};
 pub use logging::log_to_stderr;
 pub use runtime::block_on;

@@ -5,6 +5,7 @@
 //! second again, and lacks the first.
 
 use std::fmt;
+use zeroize::Zeroizing;
 
 /// What stands before the name of a secret.
 const PREFIX: &str = "secret:";
@@ -12,14 +13,14 @@ const PREFIX: &str = "secret:";
 /// The longest name of a secret, in bytes.
 const NAME_LEN_MAX: usize = 64;
 
-/// A value that is never shown and never stored.
+/// A value that is never shown and never stored. Its memory is overwritten when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Wraps a value.
     pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
+        Self(Zeroizing::new(value.into()))
     }
 
     /// Answers the value, for the one who must send it on.

@@ -199,6 +199,10 @@ impl Factory {
             }
             other => other.into(),
         })?;
+        let warnings = sensitive::warnings(draft.secrets_by_value());
+        if !warnings.is_empty() {
+            self.store.append(&image.id, warnings).await?;
+        }
         let job = Job {
             image: self.image(&image.id).await?,
             template: draft.template,
@@ -284,6 +288,19 @@ impl Draft {
             callbacks: Vec::new(),
             work,
         }
+    }
+
+    /// Answers the secrets that came with the request, by what they are.
+    fn secrets_by_value(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        let parameters = self.secrets.iter().map(|(name, given)| (name.as_str(), given));
+        let credentials = self.credentials().map(|given| ("the credentials", given));
+        let given = parameters.chain(credentials).filter_map(|(name, given)| match given {
+            GivenSecret::Value(value) => Some((name, value)),
+            GivenSecret::Named(_) => None,
+        });
+        let os = &self.template.os;
+        let root_password = os.root_password.iter().map(|secret| ("the root password", secret));
+        given.chain(root_password)
     }
 
     fn credentials(&self) -> Option<&GivenSecret> {

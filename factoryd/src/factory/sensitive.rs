@@ -2,8 +2,11 @@
 
 use super::{Error, Factory};
 use crate::domain::{
-    Failure, Fault, GivenSecret, InvalidSecretName, Parameters, Secret, SecretSources, Template,
+    EventKind, Failure, Fault, GivenSecret, InvalidSecretName, Notice, Parameters, Secret,
+    SecretSources, Template,
 };
+use crate::redact::LEN_MIN;
+use std::time::SystemTime;
 
 /// Sensitive parameters of a request, by name.
 pub(super) type Sensitive = Vec<(String, GivenSecret)>;
@@ -54,6 +57,21 @@ pub(super) fn read(text: Secret, path: impl FnOnce() -> String) -> Result<GivenS
         let hint = "give secret:NAME; a value that begins so itself has to be kept as a secret";
         Error::Secret(Box::new(failure.path(path()).hint(hint)))
     })
+}
+
+/// Warns of secrets that are too short to be hidden in what plugins say.
+pub(super) fn warnings<'s>(
+    secrets: impl IntoIterator<Item = (&'s str, &'s Secret)>,
+) -> Vec<(SystemTime, EventKind)> {
+    let short = |secret: &Secret| (1..LEN_MIN).contains(&secret.expose().trim().len());
+    let secrets = secrets.into_iter().filter(|(_, secret)| short(secret));
+    let warning = |(name, _): (&str, &Secret)| {
+        let message = format!("{name} is too short to be hidden in logs");
+        let hint = format!("take one of {LEN_MIN} characters at least");
+        let notice = Notice { message, hint, path: String::new() };
+        (SystemTime::now(), EventKind::Warning(notice))
+    };
+    secrets.map(warning).collect()
 }
 
 /// Answers what is recorded of the secrets of an image.

@@ -12,6 +12,7 @@ use factory_proto::factory_v1::{
     self as v1, create_provider_image_request::Source as FromProvider,
     create_target_image_request::Source as FromTarget,
 };
+use zeroize::Zeroizing;
 
 /// How many images a page has if the client does not say.
 const PAGE_SIZE: usize = 100;
@@ -22,7 +23,7 @@ const PAGE_SIZE_MAX: usize = 1000;
 pub(super) fn base_image(it: v1::CreateBaseImageRequest) -> Result<BaseImageRequest, Refused> {
     Ok(BaseImageRequest {
         template_xml: it.template_xml,
-        parameters: parameters(&it.parameters_json, it.callbacks)?,
+        parameters: parameters(it.parameters_json, it.callbacks)?,
     })
 }
 
@@ -40,7 +41,7 @@ pub(super) fn target_image(
     Ok(TargetImageRequest {
         target: required("target", it.target)?,
         source,
-        parameters: parameters(&it.parameters_json, it.callbacks)?,
+        parameters: parameters(it.parameters_json, it.callbacks)?,
     })
 }
 
@@ -69,7 +70,7 @@ pub(super) fn provider_image(
         provider: required("provider", it.provider)?,
         credentials: Secret::new(it.credentials),
         source,
-        parameters: parameters(&it.parameters_json, it.callbacks)?,
+        parameters: parameters(it.parameters_json, it.callbacks)?,
     })
 }
 
@@ -79,7 +80,7 @@ pub(super) fn delete(it: v1::DeleteRequest) -> Result<DeleteRequest, Refused> {
         id: image_id("id", &it.id)?,
         provider: (!it.provider.is_empty()).then_some(it.provider),
         credentials: Secret::new(it.credentials),
-        parameters: parameters(&it.parameters_json, it.callbacks)?,
+        parameters: parameters(it.parameters_json, it.callbacks)?,
         cascade: it.cascade,
         force: it.force,
     })
@@ -136,8 +137,8 @@ pub(super) fn image_id(field: &str, text: &str) -> Result<ImageId, Refused> {
 }
 
 /// Reads parameters; callbacks become one of them, as they are over REST.
-fn parameters(json: &str, callbacks: Vec<String>) -> Result<Parameters, Refused> {
-    let parameters = Parameters::parse(json);
+fn parameters(json: String, callbacks: Vec<String>) -> Result<Parameters, Refused> {
+    let parameters = Parameters::parse(&Zeroizing::new(json));
     let mut parameters = parameters.map_err(|error| invalid("parameters_json", chain(&error)))?;
     if !callbacks.is_empty() {
         parameters.0.insert("callbacks".to_owned(), callbacks.into());

@@ -17,6 +17,7 @@ use factory_proto::plugin_v1::{
     ShouldCreateTargetImageRequest, SnapshotImageOnProviderRequest, WillCreateTargetImageRequest,
 };
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// A cloud plugin.
 pub(super) struct Cloud(pub(super) Arc<Plugin>);
@@ -147,7 +148,7 @@ impl Cloud {
         &self,
         operation: &Operation,
         request: Request,
-        secrets: Vec<String>,
+        secrets: Vec<Zeroizing<String>>,
     ) -> Result<Option<Completed>, Error> {
         operation::run(&self.0, operation, request, secrets).await
     }

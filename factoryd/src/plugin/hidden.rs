@@ -5,18 +5,19 @@ use crate::domain::{Content, Failure, InstallSource, Notice, Secret, Template};
 use crate::redact::Redactor;
 use factory_proto::plugin_v1::{self as proto, event::Kind};
 use percent_encoding::percent_decode_str;
+use zeroize::Zeroizing;
 
 /// Answers the secrets that a plugin is given with an operation.
 pub(super) fn given(
     operation: &Operation,
     template: Option<&Template>,
     account: Option<&Account>,
-) -> Vec<String> {
+) -> Vec<Zeroizing<String>> {
     all(&operation.secrets, template, account)
 }
 
 /// Answers the secrets that a plugin is given with a request to judge.
-pub(super) fn proposed(proposal: &Proposal<'_>) -> Vec<String> {
+pub(super) fn proposed(proposal: &Proposal<'_>) -> Vec<Zeroizing<String>> {
     all(proposal.secrets, proposal.template, proposal.account)
 }
 
@@ -24,16 +25,15 @@ fn all(
     parameters: &[(String, Secret)],
     template: Option<&Template>,
     account: Option<&Account>,
-) -> Vec<String> {
+) -> Vec<Zeroizing<String>> {
     let parameters = parameters.iter().map(|(_, secret)| secret);
     let credentials = account.map(|account| &account.credentials);
     let os = template.map(|template| &template.os);
     let os = os.into_iter().flat_map(|os| [os.root_password.as_ref(), os.product_key.as_ref()]);
     let secrets = parameters.chain(credentials).chain(os.flatten());
     let secrets = secrets.map(|secret| secret.expose().to_owned());
-    let mut all: Vec<String> = secrets.chain(template.into_iter().flat_map(in_urls)).collect();
-    all.retain(|secret| !secret.is_empty());
-    all
+    let all = secrets.chain(template.into_iter().flat_map(in_urls));
+    all.filter(|secret| !secret.is_empty()).map(Zeroizing::new).collect()
 }
 
 /// Answers the passwords in the URLs of a template, as they stand there and decoded.

@@ -298,7 +298,8 @@ mod tests {
     #[tokio::test]
     async fn secrets_are_hidden_in_lines_in_fields_and_where_a_long_line_is_cut() {
         let vault = Arc::<Vault>::default();
-        let _in_use = vault.hide(vec!["hunter2-\"secret".to_owned(), "73501234".to_owned()]);
+        let _in_use =
+            vault.hide(vec!["hunter2-\"secret".to_owned().into(), "73501234".to_owned().into()]);
         let lines = [
             "plain hunter2-\"secret".to_owned(),
             r#"{"@message":"m hunter2-\"secret\n","@module":"73501234","n":73501234}"#.to_owned(),

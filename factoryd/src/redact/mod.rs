@@ -34,6 +34,7 @@ use aho_corasick::AhoCorasick;
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+use zeroize::Zeroize;
 
 /// Shorter secrets, in bytes, are not hidden.
 pub const LEN_MIN: usize = 4;
@@ -66,8 +67,11 @@ impl Redactor {
         if longest == 0 {
             return Self(None);
         }
-        // It fails for patterns of more than 2 GiB, which no request can bring.
-        let built = AhoCorasick::new(patterns);
+        // It fails for patterns of more than 2 GiB, which no request can bring. It keeps copies of them, which are not
+        // overwritten once it is dropped.
+        let built = AhoCorasick::new(&patterns);
+        patterns.zeroize();
+        values.into_iter().for_each(|mut value| value.zeroize());
         Self(built.ok().map(|automaton| Patterns { automaton, longest }))
     }
 

@@ -3,6 +3,7 @@
 use super::Redactor;
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use zeroize::Zeroizing;
 
 /// How many secrets that are not in use any more are still hidden: who was given one may speak of it late.
 const REMEMBERED_MAX: usize = 64;
@@ -23,7 +24,7 @@ struct State {
 }
 
 struct Known {
-    secret: String,
+    secret: Zeroizing<String>,
     users: usize,
 }
 
@@ -31,7 +32,7 @@ struct Known {
 #[must_use]
 pub struct InUse {
     vault: Arc<Vault>,
-    secrets: Vec<String>,
+    secrets: Vec<Zeroizing<String>>,
 }
 
 impl Vault {
@@ -41,7 +42,7 @@ impl Vault {
     }
 
     /// Hides these secrets from now on, in any case until what is answered is dropped.
-    pub fn hide(self: &Arc<Self>, secrets: Vec<String>) -> InUse {
+    pub fn hide(self: &Arc<Self>, secrets: Vec<Zeroizing<String>>) -> InUse {
         let mut state = self.state();
         for secret in &secrets {
             let at = state.secrets.iter().position(|known| known.secret == *secret);
@@ -70,7 +71,7 @@ impl Vault {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn release(&self, secrets: &[String]) {
+    fn release(&self, secrets: &[Zeroizing<String>]) {
         let mut state = self.state();
         for known in state.secrets.iter_mut().filter(|known| secrets.contains(&known.secret)) {
             known.users = known.users.saturating_sub(1);
@@ -118,6 +119,10 @@ impl<W: Write> Write for Hiding<W> {
 mod tests {
     use super::*;
 
+    fn secrets(values: &[&str]) -> Vec<Zeroizing<String>> {
+        values.iter().map(|value| Zeroizing::new((*value).to_owned())).collect()
+    }
+
     fn vault() -> Arc<Vault> {
         Arc::default()
     }
@@ -125,8 +130,8 @@ mod tests {
     #[test]
     fn a_secret_is_hidden_while_it_is_used_and_some_time_after() {
         let vault = vault();
-        let first = vault.hide(vec!["hunter2".into()]);
-        let again = vault.hide(vec!["hunter2".into(), "hunter3".into()]);
+        let first = vault.hide(secrets(&["hunter2"]));
+        let again = vault.hide(secrets(&["hunter2", "hunter3"]));
         drop(first);
         assert_eq!(vault.redactor().text("hunter2 hunter3"), "*** ***");
         drop(again);
@@ -136,10 +141,10 @@ mod tests {
     #[test]
     fn what_is_in_use_is_never_forgotten_and_what_is_not_at_last() {
         let vault = vault();
-        let used = vault.hide(vec!["in-use-for-long".into()]);
-        drop(vault.hide(vec!["used-long-ago".into()]));
+        let used = vault.hide(secrets(&["in-use-for-long"]));
+        drop(vault.hide(secrets(&["used-long-ago"])));
         for number in 0..REMEMBERED_MAX {
-            drop(vault.hide(vec![format!("secret-{number:04}")]));
+            drop(vault.hide(secrets(&[&format!("secret-{number:04}")])));
         }
         let text = vault.redactor().text("in-use-for-long used-long-ago secret-0001").into_owned();
         assert_eq!(text, "*** used-long-ago ***");
@@ -148,7 +153,7 @@ mod tests {
 
     #[test]
     fn what_is_written_has_no_secrets() {
-        let _in_use = Vault::of_process().hide(vec!["written-to-a-log".into()]);
+        let _in_use = Vault::of_process().hide(secrets(&["written-to-a-log"]));
         let mut log = Vec::new();
         writeln!(Hiding(&mut log), "this is written-to-a-log here").unwrap();
         assert_eq!(String::from_utf8(log).unwrap(), "this is *** here\n");

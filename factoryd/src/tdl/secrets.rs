@@ -6,7 +6,10 @@ use std::ops::Range;
 
 const NAMES: [&str; 2] = ["rootpw", "key"];
 
-/// Answers the document with nothing inside `rootpw` and `key`, and no credentials in URLs of contents, but their line
+/// Elements whose text is a URL, besides those that say so with `type='url'`.
+const URLS: [&str; 2] = ["url", "iso"];
+
+/// Answers the document with nothing inside `rootpw` and `key`, and no credentials in URLs, but their line
 /// ends, so that lines keep their numbers.
 pub fn blank_secrets(document: &str) -> String {
     replace(document, |secret| secret.chars().filter(|c| *c == '\n').collect())
@@ -56,7 +59,8 @@ fn collect(element: &Element<'_>, document: &str, found: &mut Vec<Range<usize>>)
         found.push(element.inner.clone());
         return;
     }
-    if element.attribute("type").is_some_and(|kind| kind.value == "url") {
+    let says_so = element.attribute("type").is_some_and(|kind| kind.value == "url");
+    if says_so || URLS.contains(&element.name) {
         let inner = element.inner.clone();
         let credentials = credentials(&document[inner.clone()]);
         found.extend(credentials.map(|at| inner.start + at.start..inner.start + at.end));
@@ -136,6 +140,18 @@ mod tests {
         }
         let command = "<a><command>curl https://me:pw@x.org/</command></a>";
         assert_eq!(blank_secrets(command), command, "what is no URL is left alone");
+    }
+
+    #[test]
+    fn credentials_in_urls_of_installations_and_repositories_are_secrets() {
+        let around = |user: &str| {
+            format!(
+                "<template><os><install type='iso'><iso>http://{user}a.org/i</iso></install></os><repositories>\
+                 <repository name='r'><url>https://{user}b.org/</url></repository></repositories></template>"
+            )
+        };
+        assert_eq!(blank_secrets(&around("me:pw@")), around(""));
+        assert!(has_secrets(&around("me:pw@")) && !has_secrets(&around("")));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Secrets that requests name, and what is recorded of secrets.
 
 use crate::fake::{Script, World, contents, template, to_region_1, world};
-use factoryd::domain::{Parameters, Secret, SecretName, SecretSource, SecretSources, Status};
+use factoryd::domain::{
+    EventKind, Parameters, Secret, SecretName, SecretSource, SecretSources, Status,
+};
 use factoryd::factory::{
     BaseImageRequest, DeleteRequest, Error, ProviderSource, TargetImageRequest, TargetSource,
 };
@@ -116,6 +118,24 @@ async fn what_is_secret_to_one_plugin_is_no_plain_parameter_of_another() {
     world.settled(&target.id).await;
     assert_eq!(target.parameters.to_json(), r#"{"size":"1"}"#);
     assert!(!contents(world.root.path()).contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_secret_that_is_too_short_to_be_hidden_is_warned_of() {
+    let world = world(Script::default()).await;
+    let warnings = async |token: &str| {
+        let parameters = Parameters::parse(&format!(r#"{{"token":"{token}"}}"#)).unwrap();
+        let request = BaseImageRequest { template_xml: template("FakeOS"), parameters };
+        let base = world.factory.create_base_image(request).await.unwrap();
+        let (_, events) = world.settled(&base.id).await;
+        let warnings = events.into_iter().filter_map(|event| match event.kind {
+            EventKind::Warning(notice) => Some(notice.message),
+            _ => None,
+        });
+        warnings.collect::<Vec<_>>()
+    };
+    assert_eq!(warnings("abc").await, ["token is too short to be hidden in logs"]);
+    assert_eq!(warnings("abcd").await, [""; 0]);
 }
 
 #[tokio::test]

@@ -72,6 +72,7 @@ impl CloudPlugin for MockCloud {
         operation: &Operation,
     ) -> Result<CloudIdentifiers, Failure> {
         let scenario = Scenario::read(operation, "PushImageToProvider")?;
+        let scenario = scenario.knowing([request.credentials.value.clone()]);
         let cloud = Cloud::open(&request.provider, &request.credentials)?;
         scenario.play().await?;
         match cloud {
@@ -86,6 +87,7 @@ impl CloudPlugin for MockCloud {
         operation: &Operation,
     ) -> Result<CloudIdentifiers, Failure> {
         let scenario = Scenario::read(operation, "SnapshotImageOnProvider")?;
+        let scenario = scenario.knowing([request.credentials.value.clone()]);
         let cloud = Cloud::open(&request.provider, &request.credentials)?;
         scenario.play().await?;
         match cloud {
@@ -100,6 +102,7 @@ impl CloudPlugin for MockCloud {
         operation: &Operation,
     ) -> Result<(), Failure> {
         let scenario = Scenario::read(operation, "DeleteFromProvider")?;
+        let scenario = scenario.knowing([request.credentials.value.clone()]);
         scenario.misbehave().await?;
         let Some(cloud) = Cloud::open(&request.provider, &request.credentials)? else {
             return Ok(());
@@ -116,6 +119,7 @@ impl CloudPlugin for MockCloud {
         operation: &Operation,
     ) -> Result<Settled, Failure> {
         let scenario = Scenario::read(operation, "Reconcile")?;
+        let scenario = scenario.knowing([account.credentials.value.clone()]);
         scenario.at(&format!("reconcile:{}", left_over.name)).await?;
         // A provider that is only a name is nowhere, and so is everything in it.
         let Some(cloud) = Cloud::open(&account.provider, &account.credentials)? else {

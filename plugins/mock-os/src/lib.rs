@@ -15,11 +15,13 @@
 //! | `mock_size` | the size of the body, in bytes; the rest of it is a hole |
 //! | `mock_property` | the value of the property `mock_property` |
 //! | `mock_password` | a sensitive parameter; only its length is logged |
+//! | `mock_echo` | say all secrets that were given, in all forms ([`echo`]); `refuse`: when the request is judged |
 //! | `mock_resource` | `true`: announce a resource, create it, and keep it |
 //! | `mock_cloud_content` | what the mock cloud wants in a target image |
 //!
 //! What goes wrong before there are parameters is chosen by a file beside the executable: see [`start`].
 
+pub mod echo;
 pub mod hostile;
 mod os;
 pub mod scenario;
@@ -51,6 +53,7 @@ pub fn parameters_schema() -> Value {
             "mock_size": number,
             "mock_property": {},
             "mock_password": {"type": "string", "x-factory-sensitive": true},
+            "mock_echo": {"type": ["boolean", "string"]},
             "mock_resource": {"type": ["boolean", "string"]},
             "mock_cloud_content": {"type": ["object", "string"]},
         },
@@ -67,7 +70,23 @@ pub fn validate(request: &ValidateRequest) -> Vec<Diagnostic> {
         path: "parameters.mock_misbehave".to_owned(),
         hint: format!("it is one of {}", names().join(", ")),
     };
-    unknown.map(diagnostic).into_iter().collect()
+    unknown.map(diagnostic).into_iter().chain(echoed(request)).collect()
+}
+
+/// Refuses a request with all secrets in it, if that is asked for.
+fn echoed(request: &ValidateRequest) -> Option<Diagnostic> {
+    let told = echo::secrets(&request.parameters)?;
+    request.parameters.text("mock_echo").ok()?.filter(|asked| asked == "refuse")?;
+    let in_template = request.template.iter().flat_map(echo::in_template);
+    let credentials = request.credentials.iter().map(|secret| secret.value.clone());
+    let text =
+        echo::text(&told.into_iter().chain(in_template).chain(credentials).collect::<Vec<_>>());
+    Some(Diagnostic {
+        severity: Severity::Error.into(),
+        message: format!("refused with {text}"),
+        path: text.clone(),
+        hint: text,
+    })
 }
 
 fn misbehaviour(parameters: &Parameters) -> Option<String> {

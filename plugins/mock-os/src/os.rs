@@ -1,5 +1,6 @@
 //! Image Factory's MockOS.
 
+use crate::echo;
 use crate::scenario::Scenario;
 use crate::{parameters_schema, validate};
 use factory_plugin_sdk::proto::{InstalledPackage, PackageList};
@@ -40,7 +41,8 @@ impl OsPlugin for MockOs {
         operation: &Operation,
     ) -> Result<(), Failure> {
         tell_contents(&request.template, operation).await?;
-        Scenario::read(operation, "CreateBaseImage")?.play().await?;
+        let scenario = Scenario::read(operation, "CreateBaseImage")?;
+        scenario.knowing(echo::in_template(&request.template)).play().await?;
         write_body("base_image", operation).await?;
         operation.packages(packages(&request.template)).await
     }
@@ -50,7 +52,8 @@ impl OsPlugin for MockOs {
         request: TargetImageRequest,
         operation: &Operation,
     ) -> Result<(), Failure> {
-        Scenario::read(operation, "CreateTargetImage")?.play().await?;
+        let scenario = Scenario::read(operation, "CreateTargetImage")?;
+        scenario.knowing(echo::in_template(&request.template)).play().await?;
         let files = request.cloud_content.files.iter().map(|file| &file.name);
         let commands = request.cloud_content.commands.iter().map(|command| &command.name);
         let content = json!({

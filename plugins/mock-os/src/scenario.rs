@@ -16,6 +16,7 @@
 //! | `fork-many` | starts `mock_forks` processes, 10 000 as a rule, and fails |
 //! | `eat-memory` | takes memory, up to 2 GiB, and fails if it gets all of it |
 
+use crate::echo;
 use factory_plugin_sdk::tool::Tool;
 use factory_plugin_sdk::{
     Failure, Fault, Level, Operation, Parameters, Progress, proto::ResourceIntent,
@@ -62,6 +63,8 @@ pub struct Scenario<'a> {
     delay: Duration,
     events: Option<u64>,
     forks: u64,
+    /// What is to be said aloud.
+    secrets: Option<Vec<String>>,
 }
 
 impl<'a> Scenario<'a> {
@@ -79,7 +82,16 @@ impl<'a> Scenario<'a> {
             delay: Duration::from_millis(parameters.number("mock_delay_ms")?.unwrap_or(0)),
             events: parameters.number("mock_events")?,
             forks: parameters.number("mock_forks")?.unwrap_or(FORKS),
+            secrets: echo::secrets(parameters),
         })
+    }
+
+    /// Adds secrets that stand elsewhere than in the parameters, to be said aloud if that is asked for.
+    pub fn knowing(mut self, secrets: impl IntoIterator<Item = String>) -> Self {
+        if let Some(known) = &mut self.secrets {
+            known.extend(secrets);
+        }
+        self
     }
 
     /// Makes the reports, and misbehaves halfway.
@@ -148,6 +160,9 @@ impl<'a> Scenario<'a> {
     /// # Errors
     /// As asked for; or if the operation is cancelled.
     pub async fn misbehave(&self) -> Result<(), Failure> {
+        if let Some(secrets) = &self.secrets {
+            echo::tell(self.operation, secrets).await?;
+        }
         if self.point.is_some() { Ok(()) } else { self.misbehave_now().await }
     }
 
@@ -170,10 +185,10 @@ impl<'a> Scenario<'a> {
 
     async fn misbehave_now(&self) -> Result<(), Failure> {
         match self.misbehaviour.as_deref() {
-            Some("crash") => crash(),
+            Some("crash") => crash(&self.aside()),
             Some("exit") => std::process::exit(7),
             Some("kill") => kill(),
-            Some("panic") => panic!("the mock was asked to panic"),
+            Some("panic") => panic!("the mock was asked to panic{}", self.aside()),
             Some("hang") => self.hang().await,
             Some("block") => loop {
                 std::thread::park();
@@ -189,6 +204,12 @@ impl<'a> Scenario<'a> {
         }
     }
 
+    /// Returns the secrets that are to be said aloud.
+    fn aside(&self) -> String {
+        let secrets = self.secrets.as_deref().unwrap_or_default();
+        if secrets.is_empty() { String::new() } else { format!(": {}", echo::text(secrets)) }
+    }
+
     async fn hang(&self) -> Result<(), Failure> {
         self.operation.cancellation().cancelled().await;
         Err(Failure::cancelled())
@@ -199,7 +220,9 @@ impl<'a> Scenario<'a> {
         let reason = parameters.text("mock_reason")?.unwrap_or_else(|| "MOCK_FAILURE".to_owned());
         let fault = parameters.text("mock_fault")?.unwrap_or_default();
         let fault = Fault::from_str_name(&fault).unwrap_or(Fault::User);
-        Ok(Failure::new(fault, &reason, "the mock was asked to fail")
+        let message = format!("the mock was asked to fail{}", self.aside());
+        Ok(Failure::new(fault, &reason, message)
+            .detail(self.aside())
             .hint("leave out the parameter mock_misbehave")
             .path("parameters.mock_misbehave"))
     }
@@ -245,7 +268,7 @@ impl<'a> Scenario<'a> {
 /// As asked for.
 pub async fn misbehave_alone(name: &str) -> Result<(), Failure> {
     match name {
-        "crash" => crash(),
+        "crash" => crash(""),
         "exit" => std::process::exit(7),
         "kill" => kill(),
         "panic" => panic!("the mock was asked to panic"),
@@ -270,8 +293,8 @@ fn misbehaviour(
     Ok(parameters.text("mock_misbehave")?.filter(|_| here && now))
 }
 
-fn crash() -> Result<(), Failure> {
-    eprintln!("panic: the mock was asked to crash");
+fn crash(aside: &str) -> Result<(), Failure> {
+    eprintln!("panic: the mock was asked to crash{aside}");
     eprintln!("goroutine 1 [running]: as a plugin written in Go would say");
     std::process::abort()
 }

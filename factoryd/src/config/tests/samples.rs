@@ -7,6 +7,7 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("plugins", "[\"/usr\"]", "/etc"),
     ("require_root_password", "true", "false"),
     ("target_content", "\"/tmp/written\"", "/tmp/typed"),
+    ("core_dumps", "true", "false"),
     ("secrets.directory", "\"/tmp/written\"", "/tmp/typed"),
     ("jobs.concurrent_builds", "71", "72"),
     ("jobs.waiting_max", "71", "72"),

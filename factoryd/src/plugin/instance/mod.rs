@@ -26,6 +26,7 @@ use tokio::process::ChildStdin;
 use tokio::task::JoinSet;
 use tonic::Code;
 use tonic::transport::Channel;
+use zeroize::Zeroizing;
 
 /// One running process of a plugin and the connection to it. All of it ends when this is dropped.
 pub(in crate::plugin) struct Instance {
@@ -111,7 +112,7 @@ impl Instance {
     }
 
     /// Hides secrets that the plugin is about to be given in all that it says from now on, and in the factory's log.
-    pub(in crate::plugin) fn hide(&self, secrets: Vec<String>) -> [InUse; 2] {
+    pub(in crate::plugin) fn hide(&self, secrets: Vec<Zeroizing<String>>) -> [InUse; 2] {
         [self.vault.hide(secrets.clone()), Vault::of_process().hide(secrets)]
     }
 

@@ -28,6 +28,7 @@ use driver::Driver;
 use factory_proto::plugin_v1::completed::Result as Completed;
 use std::sync::Arc;
 use tracing::Instrument;
+use zeroize::Zeroizing;
 
 /// Runs one operation in a plugin, which is started if need be, and answers what the method returns. Nothing that comes
 /// back shows the secrets that the plugin is given.
@@ -38,7 +39,7 @@ pub(super) async fn run(
     plugin: &Plugin,
     operation: &Operation,
     request: Request,
-    secrets: Vec<String>,
+    secrets: Vec<Zeroizing<String>>,
 ) -> Result<Option<Completed>, Error> {
     let instance = tokio::select! {
         biased;
