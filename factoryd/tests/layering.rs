@@ -29,7 +29,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("plugin", &["domain", "delegate", "redact", "report", "confine"]),
     (
         "pipeline",
-        &["domain", "filesystem", "report", "tdl", "delegate", "store", "secrets", "reap"],
+        &[
+            "domain",
+            "filesystem",
+            "redact",
+            "report",
+            "tdl",
+            "delegate",
+            "store",
+            "secrets",
+            "reap",
+        ],
     ),
     ("reap", &["domain", "report", "delegate", "store", "secrets"]),
     ("jobs", &["domain", "filesystem", "delegate", "store", "pipeline", "report"]),

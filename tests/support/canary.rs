@@ -157,13 +157,18 @@ mod tests {
         fs::write(directory.path().join("planted-canary-1"), "").unwrap();
         fs::create_dir(directory.path().join("sub")).unwrap();
         fs::write(directory.path().join("sub/body"), "\0planted-canary-1").unwrap();
-        assert_eq!(canaries.in_files(directory.path(), |_| false).len(), 2);
-        assert_eq!(canaries.in_files(directory.path(), |file| file.ends_with("body")).len(), 1);
+        let places = |hits: Vec<String>| {
+            let places = hits.iter().map(|hit| hit.split(": ").next().unwrap().to_owned());
+            places.collect::<BTreeSet<_>>().len()
+        };
+        assert_eq!(places(canaries.in_files(directory.path(), |_| false)), 2);
+        assert_eq!(places(canaries.in_files(directory.path(), |file| file.ends_with("body"))), 1);
         let mut child = std::process::Command::new("sleep");
         let mut child = child.arg("60").env("CANARY", "planted-canary-1").spawn().unwrap();
         let hits = canaries.in_processes(&[child.id().to_string()]);
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(hits.len(), 1, "{hits:?}");
+        assert!(hits.iter().all(|hit| hit.starts_with("environ of process ")), "{hits:?}");
+        assert!(!hits.is_empty());
     }
 }

@@ -5,7 +5,8 @@ use super::journal::Outcome;
 use super::recorder::{Bodies, Recorder};
 use super::{Build, Pipeline, Result, shortage, store_failed};
 use crate::delegate::{self, Operation, OperationId};
-use crate::domain::{Artifact, Failure, Fault, SecretGone, StepName, StepResult};
+use crate::domain::{Artifact, Failure, Fault, SecretGone, StepName, StepResult, StepValue};
+use crate::redact::Redactor;
 use crate::report;
 use crate::store::WorkDir;
 use std::sync::Arc;
@@ -72,6 +73,12 @@ impl Pipeline {
         call: &impl Fn(Operation) -> F,
     ) -> Result<Done<T>> {
         let secrets = self.secrets.values(&build.secrets)?;
+        let redactor = match step.name {
+            StepName::WillCreateTargetImage => {
+                Redactor::new(secrets.iter().map(|(_, secret)| secret.expose()))
+            }
+            _ => Redactor::default(),
+        };
         let (cursor, attempt) = self.begin(build, step.name).await?;
         let id = OperationId::new(&build.image.id, cursor, step.method);
         let work_dir =
@@ -95,7 +102,11 @@ impl Pipeline {
             sink: recorder.clone(),
         };
         match call(operation).await {
-            Ok(value) => self.end(build, step, value, recorder.announced(), work_dir).await,
+            Ok(value) => {
+                let lasting = without_secrets(value.to_value(), &redactor);
+                let announced = recorder.announced();
+                self.end(build, step, (value, lasting), announced, work_dir).await
+            }
             Err(error) => {
                 let failure = failure(error, step.method);
                 let failure = shortage::told(failure, work_dir.path());
@@ -110,7 +121,7 @@ impl Pipeline {
         &self,
         build: &Build,
         step: Step,
-        value: T,
+        (value, lasting): (T, StepValue),
         mut artifacts: Vec<Artifact>,
         work_dir: WorkDir,
     ) -> Result<Done<T>> {
@@ -128,10 +139,20 @@ impl Pipeline {
             discard(work_dir).await;
         }
         let boot = keeps.then(|| self.store.boot().to_owned());
-        let result = StepResult { value: value.to_value(), files: artifacts.clone(), boot };
+        let result = StepResult { value: lasting, files: artifacts.clone(), boot };
         self.done(build, step.name, result).await?;
         Ok(Done { value, artifacts })
     }
+}
+
+/// Answers what of an answer may be written down: content with a secret in it may not. The step is done again where it is
+/// needed again.
+fn without_secrets(value: StepValue, redactor: &Redactor) -> StepValue {
+    let StepValue::Content(content) = &value else { return value };
+    let mut parts = content.files.iter().chain(&content.commands);
+    let secret = parts
+        .any(|(name, text)| redactor.finds(name) || redactor.finds(&String::from_utf8_lossy(text)));
+    if secret { StepValue::Nothing } else { value }
 }
 
 /// Removes a step's directory. What can't be removed now is removed by the next factory that starts.

@@ -88,6 +88,11 @@ impl Redactor {
         }
     }
 
+    /// Tells whether there is a secret in a text.
+    pub fn finds(&self, text: &str) -> bool {
+        !self.found(text).is_empty()
+    }
+
     /// Takes the secrets out of a text.
     pub fn clean(&self, text: &mut String) {
         if let Cow::Owned(clean) = self.text(text) {

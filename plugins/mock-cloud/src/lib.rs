@@ -55,7 +55,13 @@ impl CloudPlugin for MockCloud {
         operation: &Operation,
     ) -> Result<CloudContent, Failure> {
         Scenario::read(operation, "WillCreateTargetImage")?.misbehave().await?;
-        content(operation)
+        let mut wanted = content(operation)?;
+        if operation.parameters().get("mock_echo").is_some() {
+            let secret = operation.parameters().secret("mock_password").unwrap_or_default();
+            let file = ContentFile { name: "/etc/secret".to_owned(), content: secret.into() };
+            wanted.files.push(file);
+        }
+        Ok(wanted)
     }
 
     async fn did_create_target_image(
