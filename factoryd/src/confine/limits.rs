@@ -93,6 +93,11 @@ pub(super) type Files = Vec<(&'static str, String, bool)>;
 const CPU_PERIOD: u64 = 100_000;
 
 impl Limits {
+    /// Tells whether there is a limit for a controller.
+    pub(super) fn has(&self, controller: Controller) -> bool {
+        !self.files(controller).is_empty()
+    }
+
     /// Answers what to write into which files of a group, as of cgroup v2.
     pub(super) fn files(&self, controller: Controller) -> Files {
         match controller {

@@ -95,11 +95,24 @@ impl Groups {
         }
     }
 
-    /// Makes the group of one start of a plugin; `None` if there are no groups at all.
-    pub(crate) fn start(self: &Arc<Self>, plugin: &str, limits: Limits) -> Option<Group> {
+    /// Makes the group of one start of a plugin; `None` if it needs none or there are none at all.
+    ///
+    /// A process enters a group of cgroup v2 only when the kernel's readers of all groups have paused, which takes more
+    /// time than the rest of a launch. So there is one only for limits, and to kill what is in no PID `namespace`.
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        plugin: &str,
+        limits: Limits,
+        namespace: bool,
+    ) -> Option<Group> {
         let number = self.starts.fetch_add(1, Ordering::Relaxed);
         let mut members = Vec::with_capacity(self.directories.len());
         for directory in &self.directories {
+            let limited = directory.controllers.iter().any(|&one| limits.has(one));
+            let kills = directory.kind == Kind::Unified && !namespace;
+            if !limited && !kills {
+                continue;
+            }
             let path = directory.path.join(format!("{plugin}-{number}"));
             if let Err(error) = fs::create_dir(&path) {
                 tracing::warn!(path = %path.display(), %error, "no control group");
@@ -134,7 +147,12 @@ fn limit(group: &Path, kind: Kind, controller: Controller, limits: &Limits) {
 impl Group {
     /// Answers the files into which a process writes `0` to be in it.
     pub(crate) fn entrances(&self) -> Vec<PathBuf> {
-        self.members.iter().map(|member| member.path.join("cgroup.procs")).collect()
+        let entrance = |member: &Member| match member.kind {
+            Kind::Unified => member.path.join("cgroup.procs"),
+            // For one thread alone, which an init is, this is entered without a wait.
+            Kind::Legacy(_) => member.path.join("tasks"),
+        };
+        self.members.iter().map(entrance).collect()
     }
 
     /// Kills everything in it.

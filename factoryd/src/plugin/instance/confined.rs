@@ -60,6 +60,6 @@ fn confined(
     let executable = File::open(start.executable)?;
     let spec = Spec { executable: start.executable.to_owned(), pid_namespace, groups: Vec::new() };
     let limits = start.options.limits.of(start.name);
-    let group = start.confinement.groups.start(start.name, limits);
+    let group = start.confinement.groups.start(start.name, limits, pid_namespace);
     Ok(Confined { init, spec, group, executable })
 }
