@@ -340,6 +340,6 @@ fn entry(row: &SqliteRow) -> Result<LedgerEntry, Damage> {
         problem: column(row, "problem")?,
         needs_credentials: column(row, "keyless")?,
         next: time(column(row, "next")?),
-        claimed: column::<String>(row, "reaper")? != "",
+        claimed: !column::<String>(row, "reaper")?.is_empty(),
     })
 }

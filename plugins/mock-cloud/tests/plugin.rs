@@ -1,5 +1,7 @@
 //! What the mock cloud answers, through the real protocol.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests")]
+
 use factory_plugin_mock_cloud::MockCloud;
 use factory_plugin_sdk::harness::{Ended, Harness, Outcome, Request, input_image, template};
 use factory_plugin_sdk::proto::completed::Result as Answered;
