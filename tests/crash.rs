@@ -1,6 +1,6 @@
 //! `kill -9` of the daemon in the middle of a build: nothing of it lives on, and nothing is stuck afterwards.
 
-use crate::support::client::{assert_complete, assert_failed};
+use crate::support::client::{assert_begun, assert_complete, assert_failed};
 use crate::support::factory::Sandbox;
 use crate::support::leftovers::{Brood, files_in};
 use crate::support::patience::look_until;
@@ -22,7 +22,7 @@ const LOOSE_PROCESS: &str = "sleep 600";
 const ORPHAN_DEADLINE: Duration = Duration::from_secs(2);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_process_outlives_a_killed_daemon_and_its_image_does_not_stay_building() {
+async fn no_process_outlives_a_killed_daemon_and_its_image_is_begun_again() {
     let sandbox = Sandbox::new();
     let daemon = sandbox.daemon();
     let mut client = daemon.connect().await;
@@ -41,8 +41,9 @@ async fn no_process_outlives_a_killed_daemon_and_its_image_does_not_stay_buildin
 
     let daemon = sandbox.daemon();
     let mut client = daemon.connect().await;
-    let image = client.ended(&image.id).await;
-    assert_failed(&image, &["INTERRUPTED"]);
+    assert_begun(&mut client, &image.id, "create-base-image", 2).await;
+    client.cancel(&image.id).await.unwrap();
+    assert_failed(&client.ended(&image.id).await, &["CANCELLED"]);
     assert_eq!(files_in(&sandbox.store().join("images")), Vec::<PathBuf>::new());
     let again = client.create_base(&Tdl::mock("after"), &json!({})).await.unwrap();
     assert_complete(&client.ended(&again.id).await);

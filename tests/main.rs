@@ -20,6 +20,7 @@ mod install;
 mod ledger;
 mod mock;
 mod oauth;
+mod resume;
 mod rootless;
 mod secrets;
 mod support;

@@ -4,10 +4,16 @@ use super::tdl::Tdl;
 use factory_proto::MESSAGE_SIZE_MAX;
 use factory_proto::factory_v1::create_target_image_request::Source;
 use factory_proto::factory_v1::factory_client::FactoryClient;
-use factory_proto::factory_v1::{self as v1, Event, Image, ImageStatus, event};
+use factory_proto::factory_v1::{self as v1, Event, Image, ImageStatus, Step, event};
 use serde_json::Value;
+use std::time::Duration;
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
+
+/// How long a step may take to begin, on a busy machine.
+const BEGIN_DEADLINE: Duration = Duration::from_secs(60);
+/// How often to look for that.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A connection to a daemon.
 #[derive(Debug, Clone)]
@@ -124,6 +130,31 @@ impl Client {
         all
     }
 
+    /// Starts a provider image from a template: with the images that it is made from, or as a snapshot.
+    pub(crate) async fn create_provider_from(
+        &mut self,
+        template: &Tdl,
+        snapshot: bool,
+        parameters: &Value,
+    ) -> Image {
+        let source = v1::create_provider_image_request::Source::TemplateXml(template.xml());
+        let request = v1::CreateProviderImageRequest {
+            target: "mock".to_owned(),
+            provider: "mock-provider".to_owned(),
+            source: Some(source),
+            parameters_json: parameters.to_string(),
+            snapshot,
+            ..Default::default()
+        };
+        self.inner.create_provider_image(request).await.unwrap().into_inner()
+    }
+
+    /// Asks for the steps of an image.
+    pub(crate) async fn steps(&mut self, id: &str) -> Vec<v1::Step> {
+        let request = v1::ListStepsRequest { id: id.to_owned() };
+        self.inner.list_steps(request).await.unwrap().into_inner().steps
+    }
+
     /// Asks for an image's build to stop.
     pub(crate) async fn cancel(&mut self, id: &str) -> Result<Image, Status> {
         let request = v1::CancelRequest { id: id.to_owned() };
@@ -165,6 +196,17 @@ impl Client {
         self.events(id, 0).await;
         self.image(id).await
     }
+}
+
+/// Waits until a step of an image is begun for the given time.
+pub(crate) async fn assert_begun(client: &mut Client, id: &str, name: &str, tries: u32) {
+    let begun = |step: &Step| step.name == name && step.state == "begun" && step.tries == tries;
+    let look = async {
+        while !client.steps(id).await.iter().any(begun) {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    tokio::time::timeout(BEGIN_DEADLINE, look).await.expect("the step is begun");
 }
 
 /// Reads a stream of events to its end.

@@ -63,6 +63,7 @@ pub(super) enum Verb {
     Log(LogVerbArguments),
     Watch(WatchArguments),
     Cancel(CancelArguments),
+    Retry(RetryArguments),
     Delete(DeleteArguments),
     Prune(PruneArguments),
     Fsck(FsckArguments),
@@ -186,6 +187,32 @@ pub(super) struct WatchArguments {
 pub(super) struct CancelArguments {
     /// The image.
     pub(super) image: String,
+}
+
+/// Try an image again that failed: from the step that failed, with what the steps before it left.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  factory retry 0192f3a4
+  factory retry 0192f3a4 --from create-target-image
+  factory retry 0192f3a4 --credentials secret:registry
+
+`factory show ID` tells the steps. Secrets that were given by value are not kept: they have to be given again.")]
+pub(super) struct RetryArguments {
+    /// The image; one that is DELETEFAILED is deleted again.
+    pub(super) image: String,
+    /// Begin with this step, though it may be done.
+    #[arg(long, value_name = "STEP")]
+    pub(super) from: Option<String>,
+    /// Read the image's template from this file, with the passwords that the record does not have.
+    #[arg(long, value_name = "FILE")]
+    pub(super) template: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) credentials: CredentialsArguments,
+    #[command(flatten)]
+    pub(super) parameters: ParametersArguments,
+    #[command(flatten)]
+    pub(super) follow: FollowArguments,
 }
 
 /// Delete images: their files, and what they are in a provider's account.

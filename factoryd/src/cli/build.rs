@@ -60,7 +60,7 @@ pub(super) async fn build(session: &Session, plan: Plan) -> Result<Exit, Error> 
         undo(&mut client, &begun).await;
         return Err(error);
     }
-    finish(session, &begun, &plan.follow, &mut signals).await
+    finish(session, &begun, 0, &plan.follow, &mut signals).await
 }
 
 /// Pushes a target image.
@@ -84,7 +84,7 @@ pub(super) async fn push(session: &Session, arguments: PushArguments) -> Result<
         ..Default::default()
     };
     let image = client.create_provider_image(request).await?.into_inner();
-    finish(session, &[image], &arguments.follow, &mut signals).await
+    finish(session, &[image], 0, &arguments.follow, &mut signals).await
 }
 
 /// Refuses targets that nobody serves before anything is begun.
@@ -174,10 +174,11 @@ async fn settled(client: &mut Client, ids: &[String]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Follows images to their end and says how they ended.
-async fn finish(
+/// Follows images to their end, from what happened after a cursor, and says how they ended.
+pub(super) async fn finish(
     session: &Session,
     images: &[v1::Image],
+    after: u64,
     how: &FollowArguments,
     signals: &mut Signals,
 ) -> Result<Exit, Error> {
@@ -186,19 +187,20 @@ async fn finish(
         display.begin(image)?;
     }
     let ids: Vec<String> = images.iter().map(|image| image.id.clone()).collect();
-    let ending = follow(session, &ids, how, display.as_mut(), signals).await;
+    let ending = follow(session, &ids, after, how, display.as_mut(), signals).await;
     display.end();
     result::report(&mut session.client(), &ids, ending?, how.json).await
 }
 
-/// Follows images to their end.
+/// Follows images to their end, from what happened after a cursor.
 pub(super) async fn follow(
     session: &Session,
     ids: &[String],
+    after: u64,
     how: &FollowArguments,
     display: &mut dyn Display,
     signals: &mut Signals,
 ) -> Result<Ending, Error> {
     let logs = how.json || how.follow_logs;
-    Follow { ids: ids.to_vec(), after: 0, logs, display, signals }.run(session).await
+    Follow { ids: ids.to_vec(), after, logs, display, signals }.run(session).await
 }

@@ -25,6 +25,7 @@ mod prune;
 mod query;
 mod resources;
 mod result;
+mod retry;
 mod session;
 mod table;
 mod template;
@@ -99,6 +100,9 @@ fn dispatch(Arguments { place, verb }: Arguments) -> Result<Exit, Error> {
         }
         Verb::Cancel(arguments) => {
             with_session(place, async |session| end::cancel(session, &arguments).await)
+        }
+        Verb::Retry(arguments) => {
+            with_session(place, async |session| retry::retry(session, arguments).await)
         }
         Verb::Delete(arguments) => {
             with_session(place, async |session| end::delete(session, &arguments).await)

@@ -53,7 +53,9 @@ pub(super) async fn show(session: &Session, arguments: &ShowArguments) -> Result
     if arguments.json {
         print(&format!("{:#}\n", json::image(&image)))?;
     } else {
-        print(&details(&image))?;
+        let request = v1::ListStepsRequest { id: image.id.clone() };
+        let steps = session.client().list_steps(request).await?.into_inner().steps;
+        print(&(details(&image) + &journal(&steps)))?;
     }
     Ok(Exit::Done)
 }
@@ -171,6 +173,18 @@ fn details(image: &v1::Image) -> String {
     if let Some(error) = &image.error {
         let _ =
             write!(text, "{:<15} {}\n{}", "error", printable(&error.message), explanation(error));
+    }
+    text
+}
+
+/// A line for each step that was begun.
+fn journal(steps: &[v1::Step]) -> String {
+    let mut text = String::new();
+    for step in steps {
+        let when = step.ended.as_ref().or(step.begun.as_ref());
+        let when = when.map(lines::to_the_second).unwrap_or_default();
+        let tries = if step.tries == 1 { String::new() } else { format!(", try {}", step.tries) };
+        let _ = writeln!(text, "{:<15} {:<26} {} {when}{tries}", "step", step.name, step.state);
     }
     text
 }

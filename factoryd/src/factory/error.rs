@@ -25,6 +25,9 @@ pub enum Error {
     /// A callback can't be used.
     #[error("a callback can't be used")]
     Callback(#[source] Box<Failure>),
+    /// An image can't be tried again like this.
+    #[error("the image can't be tried again")]
+    Retry(#[source] Box<Failure>),
     /// There is no such image.
     #[error("there is no image {0}")]
     NotFound(ImageId),

@@ -8,6 +8,7 @@ mod import;
 mod refused;
 mod request;
 mod resources;
+mod retry;
 mod sensitive;
 mod upkeep;
 mod watch;
@@ -26,7 +27,7 @@ pub use import::{
 pub use refused::RefusedRequest;
 pub use request::{
     BaseImageRequest, DeleteRequest, ListRequest, ProviderImageRequest, ProviderSource,
-    ReapRequest, TargetImageRequest, TargetSource, WatchRequest,
+    ReapRequest, RetryRequest, TargetImageRequest, TargetSource, WatchRequest,
 };
 
 use crate::callbacks::Register;

@@ -62,7 +62,7 @@ fn reason(refusal: Error) -> Result<Failure, Error> {
         }
         Error::NoDelegate(nobody) => Ok(told("NO_PLUGIN", nobody.to_string())
             .hint("see `factory plugins` for what is served, or install the plugin")),
-        Error::Plugin(failure) | Error::Secret(failure) => Ok(*failure),
+        Error::Plugin(failure) | Error::Secret(failure) | Error::Retry(failure) => Ok(*failure),
         Error::Refused(ref diagnostics) => {
             let notices = diagnostics.iter().map(|diagnostic| line(&diagnostic.notice));
             let detail = notices.collect::<Vec<_>>().join("\n");

@@ -75,6 +75,21 @@ pub struct DeleteRequest {
     pub force: bool,
 }
 
+/// Asks to try an image again that failed.
+#[derive(Debug, Clone)]
+pub struct RetryRequest {
+    /// The image.
+    pub id: ImageId,
+    /// The step to begin with, though it may be done; `None`: the first that is not.
+    pub from_step: Option<String>,
+    /// Credentials for the provider, if they are to be given again.
+    pub credentials: Secret,
+    /// Sensitive parameters that are to be given again.
+    pub parameters: Parameters,
+    /// The image's template with its secrets, if they are to be given again.
+    pub template_xml: Option<String>,
+}
+
 /// Which images to list, and which part of the list.
 #[derive(Debug, Clone, Default)]
 pub struct ListRequest {

@@ -24,6 +24,7 @@ const METHODS: [(Role, &[&str]); 3] = [
             "/factory.v1.Factory/ListImages",
             "/factory.v1.Factory/ListPlugins",
             "/factory.v1.Factory/ListResources",
+            "/factory.v1.Factory/ListSteps",
             "/factory.v1.Factory/Watch",
         ],
     ),
@@ -36,6 +37,7 @@ const METHODS: [(Role, &[&str]); 3] = [
             "/factory.v1.Factory/CreateTargetImage",
             "/factory.v1.Factory/Delete",
             "/factory.v1.Factory/Reap",
+            "/factory.v1.Factory/Retry",
         ],
     ),
     (

@@ -167,6 +167,24 @@ impl v1::factory_server::Factory for Api {
         Ok(Response::new(v1::ReapResponse { resources }))
     }
 
+    async fn retry(
+        &self,
+        request: Request<v1::RetryRequest>,
+    ) -> Result<Response<v1::Image>, Status> {
+        let request = request::retry(request.into_inner())?;
+        answer(self.factory.retry(request).await)
+    }
+
+    async fn list_steps(
+        &self,
+        request: Request<v1::ListStepsRequest>,
+    ) -> Result<Response<v1::ListStepsResponse>, Status> {
+        let id = request::image_id("id", &request.get_ref().id)?;
+        let steps = self.factory.steps(&id).await.map_err(|error| status(&error))?;
+        let steps = steps.iter().map(translate::step).collect();
+        Ok(Response::new(v1::ListStepsResponse { steps }))
+    }
+
     async fn list_plugins(
         &self,
         _request: Request<v1::ListPluginsRequest>,

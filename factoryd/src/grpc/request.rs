@@ -4,8 +4,8 @@ use super::status::{Refused, invalid};
 use crate::domain::{ImageId, Kind, Parameters, Secret, Status};
 use crate::factory::{
     BaseImageRequest, DeleteRequest, ImageFilter, LedgerFilter, ListRequest, Page,
-    ProviderImageRequest, ProviderSource, ReapRequest, TargetImageRequest, TargetSource,
-    WatchRequest,
+    ProviderImageRequest, ProviderSource, ReapRequest, RetryRequest, TargetImageRequest,
+    TargetSource, WatchRequest,
 };
 use crate::report::chain;
 use factory_proto::factory_v1::{
@@ -83,6 +83,17 @@ pub(super) fn delete(it: v1::DeleteRequest) -> Result<DeleteRequest, Refused> {
         parameters: parameters(it.parameters_json, it.callbacks)?,
         cascade: it.cascade,
         force: it.force,
+    })
+}
+
+/// Reads a request to try again.
+pub(super) fn retry(it: v1::RetryRequest) -> Result<RetryRequest, Refused> {
+    Ok(RetryRequest {
+        id: image_id("id", &it.id)?,
+        from_step: (!it.from_step.is_empty()).then_some(it.from_step),
+        credentials: Secret::new(it.credentials),
+        parameters: parameters(&it.parameters_json, Vec::new())?,
+        template_xml: (!it.template_xml.is_empty()).then_some(it.template_xml),
     })
 }
 

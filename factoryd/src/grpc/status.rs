@@ -32,9 +32,10 @@ pub(super) fn status(error: &Error) -> Status {
             let notices = diagnostics.iter().map(|diagnostic| &diagnostic.notice);
             (Code::InvalidArgument, refused(error, notices))
         }
-        Error::Plugin(failure) | Error::Callback(failure) | Error::Secret(failure) => {
-            (code_of(failure.fault), (**failure).clone())
-        }
+        Error::Plugin(failure)
+        | Error::Callback(failure)
+        | Error::Secret(failure)
+        | Error::Retry(failure) => (code_of(failure.fault), (**failure).clone()),
         Error::NotFound(_) | Error::NoResource(_) => {
             (Code::NotFound, explain("NOT_FOUND", Fault::User, error))
         }

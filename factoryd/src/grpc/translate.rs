@@ -185,6 +185,19 @@ pub(super) fn timestamp(time: SystemTime) -> Option<prost_types::Timestamp> {
     Some(time.into())
 }
 
+/// Translates a step of the journal.
+pub(super) fn step(step: &crate::domain::StepRecord) -> v1::Step {
+    v1::Step {
+        name: step.name.to_string(),
+        state: step.state.as_str().to_owned(),
+        tries: step.tries,
+        crashes: step.crashes,
+        interruptions: step.interruptions,
+        begun: timestamp(step.begun),
+        ended: step.ended.and_then(timestamp),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -98,7 +98,7 @@ pub(super) async fn run(session: &Session, plan: Plan, options: &Options) -> Res
     let mut display = display::choose(&how);
     family.iter().try_for_each(|image| display.begin(image))?;
     let ids: Vec<String> = family.into_iter().map(|image| image.id).collect();
-    let ending = follow(session, &ids, &how, display.as_mut(), &mut signals).await;
+    let ending = follow(session, &ids, 0, &how, display.as_mut(), &mut signals).await;
     display.end();
     let ending = ending?;
     let exit = print_image(&mut client, &image.id, verb, options).await?;
