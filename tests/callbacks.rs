@@ -1,6 +1,6 @@
 //! Callbacks: whoever dies, every change of status arrives, in order, at least once.
 
-use crate::support::client::{Client, assert_complete, assert_failed};
+use crate::support::client::{Client, assert_complete};
 use crate::support::factory::{Daemon, Sandbox};
 use crate::support::receiver::{Delivery, Receiver};
 use crate::support::tdl::Tdl;

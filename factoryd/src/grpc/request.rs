@@ -92,7 +92,7 @@ pub(super) fn retry(it: v1::RetryRequest) -> Result<RetryRequest, Refused> {
         id: image_id("id", &it.id)?,
         from_step: (!it.from_step.is_empty()).then_some(it.from_step),
         credentials: Secret::new(it.credentials),
-        parameters: parameters(&it.parameters_json, Vec::new())?,
+        parameters: parameters(it.parameters_json, Vec::new())?,
         template_xml: (!it.template_xml.is_empty()).then_some(it.template_xml),
     })
 }

@@ -113,7 +113,7 @@ impl Jobs {
         let outcome = match outcome {
             Ok(()) => Ok(()),
             Err(failure) => {
-                let failure = self.explain(*failure);
+                let failure = self.explain(&job.image.id, *failure);
                 Err(Box::new(self.with_left_over(&job.image.id, failure).await))
             }
         };
@@ -137,9 +137,9 @@ impl Jobs {
     }
 
     /// Tells a cancellation by a user from the end of the factory.
-    fn explain(&self, failure: Failure) -> Failure {
+    fn explain(&self, id: &ImageId, failure: Failure) -> Failure {
         if failure.is_cancelled() && self.0.shutdown.is_cancelled() {
-            return interrupted("the factory was stopped");
+            return interrupted(id, "the factory was stopped");
         }
         failure
     }
@@ -198,8 +198,9 @@ impl Entry {
 }
 
 /// Says that the work was ended by the end of a factory.
-pub(super) fn interrupted(message: &str) -> Failure {
-    Failure::new(Fault::Factory, Failure::INTERRUPTED, message).hint("ask for it again")
+pub(super) fn interrupted(id: &ImageId, message: &str) -> Failure {
+    let failure = Failure::new(Fault::Factory, Failure::INTERRUPTED, message);
+    failure.hint(format!("`factory retry {id}` goes on with it"))
 }
 
 fn panicked() -> Box<Failure> {

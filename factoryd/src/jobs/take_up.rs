@@ -19,8 +19,7 @@ impl Jobs {
                 self.take_up(image).await?;
             } else {
                 info!(id = %image.id, status = %image.status, "settling an image of a factory that is gone");
-                let hint = format!("`factory retry {}` goes on with it", image.id);
-                self.settle(&image, interrupted(GONE).hint(hint)).await?;
+                self.settle(&image, interrupted(&image.id, GONE)).await?;
             }
         }
         Ok(())

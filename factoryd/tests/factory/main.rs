@@ -11,6 +11,7 @@ mod making;
 mod reaping;
 mod receiver;
 mod resuming;
+mod retrying;
 mod secrets;
 mod target_content;
 mod watching;
