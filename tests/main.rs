@@ -13,6 +13,7 @@ mod contents;
 mod contract;
 mod crash;
 mod debian;
+mod disk;
 mod hostile;
 mod imagefactory;
 mod import;

@@ -13,6 +13,7 @@ pub(crate) mod patience;
 pub(crate) mod program;
 pub(crate) mod receiver;
 pub(crate) mod registry;
+pub(crate) mod small_disk;
 pub(crate) mod story;
 pub(crate) mod tdl;
 pub(crate) mod user;

@@ -8,8 +8,7 @@ use std::process::{Command, Stdio};
 
 /// Tells the second run where the file system is.
 const PLACE: &str = "FACTORY_TEST_SMALL_DISK";
-const MOUNT_AND_RUN: &str =
-    r#"mount -t tmpfs -o size="$1" small "$2"; shift 2; exec "$@" --exact --nocapture"#;
+const MOUNT_AND_RUN: &str = r#"mount -t tmpfs -o size="$1" small "$2"; export TMPDIR="$2"; shift 2; exec "$@" --exact --nocapture"#;
 
 /// Runs a test, which is named as the test harness names it, in an empty file system of so many bytes.
 #[track_caller]

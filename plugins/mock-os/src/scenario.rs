@@ -11,6 +11,7 @@
 //! | `flood` | writes `mock_events` tiny lines of log |
 //! | `stderr-flood` | writes 20 MB to standard error |
 //! | `fail` | fails with `mock_fault` and `mock_reason` |
+//! | `fill` | writes until the disk is full, and says so in the system's words |
 //! | `fork` | leaves a process behind that has cut every tie |
 //! | `fork-tool` | runs a tool that leaves such a process behind, and waits |
 //! | `fork-many` | starts `mock_forks` processes, 10 000 as a rule, and fails |
@@ -37,6 +38,7 @@ pub const NAMES: &[&str] = &[
     "flood",
     "stderr-flood",
     "fail",
+    "fill",
     "fork",
     "fork-tool",
     "fork-many",
@@ -196,6 +198,7 @@ impl<'a> Scenario<'a> {
             Some("flood") => self.write_lines(self.events.unwrap_or(FLOOD_EVENTS)).await,
             Some("stderr-flood") => flood_stderr(),
             Some("fail") => Err(self.failure()?),
+            Some("fill") => self.fill(),
             Some("fork") => self.fork().await,
             Some("fork-tool") => self.fork_tool().await,
             Some("fork-many") => fork_many(self.forks),
@@ -225,6 +228,17 @@ impl<'a> Scenario<'a> {
             .detail(self.aside())
             .hint("leave out the parameter mock_misbehave")
             .path("parameters.mock_misbehave"))
+    }
+
+    fn fill(&self) -> Result<(), Failure> {
+        let path = self.operation.work_dir().join("filler");
+        let full = std::fs::File::create(&path).and_then(|mut file| {
+            loop {
+                file.write_all(&[1; 64 * 1024])?;
+            }
+        });
+        let Err(error): Result<(), _> = full else { return Ok(()) };
+        Err(Failure::new(Fault::Plugin, "MOCK_WRITE", format!("failed to write: {error}")))
     }
 
     /// Leaves a process that no SDK knows of, and reports its number.

@@ -94,7 +94,12 @@ impl Store {
                     Status::Complete => remedy(options, "mark the image FAILED"),
                     _ => Remedy::ByHand("delete the image"),
                 };
-                Ok(Finding::new(Severity::Error, "BODY_MISSING", message, remedy))
+                // One that has failed promises nothing; its file may have been put aside by an earlier look.
+                let severity = match image.status {
+                    Status::Complete => Severity::Error,
+                    _ => Severity::Note,
+                };
+                Ok(Finding::new(severity, "BODY_MISSING", message, remedy))
             }
         }
     }
