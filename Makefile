@@ -3,6 +3,7 @@
 #   make image    builds the example template into a base image, a docker and a kvm target
 #   make test     runs every test, with real tools and real guests
 #   make simulate simulates SIM_SEEDS runs of the factory with crashes and faults
+#   make torture  kills the daemon and its plugins KILLS times
 #   make fuzz     throws bytes at every parser of foreign text, FUZZ_SECONDS each; wants a nightly toolchain
 #
 # The first two install the Debian or Ubuntu packages they need (as root or through sudo), or say what to install and stop.
@@ -32,6 +33,9 @@ FUZZ_SECONDS = 60
 # How many runs are simulated; `make test` makes 2000.
 SIM_SEEDS = 100000
 
+# How often the real programs are killed; `make test` kills them 30 times.
+KILLS = 1000
+
 SHELL = bash
 .SHELLFLAGS = -euo pipefail -c
 .ONESHELL:
@@ -39,7 +43,7 @@ SHELL = bash
 # Where rustup and Go's own installer put their programs.
 export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/go/bin
 
-.PHONY: help image test check bench install simulate fuzz image-packages test-packages subordinate-ids rust go python
+.PHONY: help image test check bench install simulate torture fuzz image-packages test-packages subordinate-ids rust go python
 
 help: ## Shows this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -63,6 +67,10 @@ bench: test-packages subordinate-ids rust ## Measures: launch, cost per image, m
 # A run that fails is replayed by SIM_SEED=…, see factoryd/tests/simulation/main.rs.
 simulate: rust ## Simulates SIM_SEEDS (100000) runs with crashes, full disks, clock jumps, bad plugins
 	@SIM_SEEDS=$(SIM_SEEDS) cargo test --release --locked -p factoryd --test simulation every_run -- --nocapture
+
+torture: rust ## Kills the daemon and its plugins KILLS (1000) times, and counts what is left
+	@cargo build --locked --workspace --bins
+	TORTURE_KILLS=$(KILLS) cargo test --locked --test e2e torture:: -- --nocapture
 
 # What is new goes to fuzz/target/corpus; what is worth keeping, to fuzz/corpus by `cargo fuzz cmin`.
 fuzz: rust ## Fuzzes each parser for FUZZ_SECONDS (60)

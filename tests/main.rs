@@ -25,4 +25,5 @@ mod resume;
 mod rootless;
 mod secrets;
 mod support;
+mod torture;
 mod watch;

@@ -110,6 +110,26 @@ impl Client {
         Ok(self.inner.create_provider_image(request).await?.into_inner())
     }
 
+    /// Starts an image that is made inside an account.
+    pub(crate) async fn snapshot(
+        &mut self,
+        template: &Tdl,
+        target: &str,
+        provider: &str,
+        parameters: &Value,
+    ) -> Result<Image, Status> {
+        let source = v1::create_provider_image_request::Source::TemplateXml(template.xml());
+        let request = v1::CreateProviderImageRequest {
+            target: target.to_owned(),
+            provider: provider.to_owned(),
+            parameters_json: parameters.to_string(),
+            source: Some(source),
+            snapshot: true,
+            ..Default::default()
+        };
+        Ok(self.inner.create_provider_image(request).await?.into_inner())
+    }
+
     /// Asks for an image.
     pub(crate) async fn image(&mut self, id: &str) -> Image {
         let request = v1::GetImageRequest { id: id.to_owned() };

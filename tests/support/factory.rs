@@ -55,6 +55,12 @@ impl Sandbox {
         Self::at(Place::Lasting(path))
     }
 
+    /// Makes an empty one, with everything that it writes, in a directory.
+    pub(crate) fn in_directory(directory: &Path) -> Self {
+        let new = || tempfile::Builder::new().prefix("factory-e2e-").tempdir_in(directory).unwrap();
+        Self { temporary: new(), ..Self::at(Place::Passing(new())) }
+    }
+
     fn at(place: Place) -> Self {
         let known_files = leftovers::temporary_files();
         let plugins = repository("plugins");

@@ -170,7 +170,7 @@ impl Inner {
             info!(settled, "what was left over is settled");
         }
         // The same for all, so that what belongs together is tried together again.
-        let (now, chance) = (self.store.now(), schedule::chance());
+        let (now, chance) = (self.store.now(), schedule::chance(self.store.fresh_id()));
         let mut postponed = Vec::with_capacity(open.len());
         for entry in &open {
             let reason = reason(entry, tried, now, chance);

@@ -27,7 +27,7 @@ use crate::delegate::Delegates;
 use crate::domain::{GivenSecret, ImageId};
 use crate::secrets::Secrets;
 use crate::store::{self, LedgerEntry, Store};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -41,7 +41,7 @@ struct Inner {
     delegates: Arc<dyn Delegates>,
     secrets: Secrets,
     /// The images that this process works or worked on, with the credentials it was given for them.
-    known: Mutex<HashMap<ImageId, GivenSecret>>,
+    known: Mutex<BTreeMap<ImageId, GivenSecret>>,
     hurry: Notify,
 }
 
@@ -98,7 +98,7 @@ impl Reaper {
         Ok(())
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<ImageId, GivenSecret>> {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<ImageId, GivenSecret>> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

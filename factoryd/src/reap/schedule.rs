@@ -9,6 +9,7 @@
 
 use crate::domain::Fault;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// Answers how long to wait after the `attempt`th try (from 1). `chance` is from 0 to 1.
 pub(super) fn pause(attempt: u32, fault: Fault, chance: f64) -> Duration {
@@ -23,9 +24,9 @@ pub(super) fn pause(attempt: u32, fault: Fault, chance: f64) -> Duration {
     Duration::from_secs(seconds).mul_f64(0.8 + 0.4 * chance.clamp(0.0, 1.0))
 }
 
-/// Answers a number from 0 to 1; it need not be hard to guess, only different.
-pub(super) fn chance() -> f64 {
-    let [a, b, ..] = *uuid::Uuid::new_v4().as_bytes();
+/// Makes a number from 0 to 1 of a fresh id; it need not be hard to guess, only different.
+pub(super) fn chance(fresh: Uuid) -> f64 {
+    let [a, b, ..] = *fresh.as_bytes();
     f64::from(u16::from_be_bytes([a, b])) / f64::from(u16::MAX)
 }
 

@@ -5,8 +5,9 @@ use crate::domain::ImageId;
 use crate::report;
 use crate::store::{self, LedgerEntry, LedgerFilter, Left};
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 

@@ -30,6 +30,11 @@ impl Cloud {
         thing.clone()
     }
 
+    /// Answers what has this token.
+    pub(crate) fn find(&self, token: &str) -> Option<Thing> {
+        self.0.lock().unwrap().1.get(token).cloned()
+    }
+
     /// Deletes what has this token; it may be gone already.
     pub(crate) fn delete_token(&self, token: &str) {
         self.0.lock().unwrap().1.remove(token);

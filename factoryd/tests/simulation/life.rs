@@ -7,10 +7,11 @@ use crate::plugins::{Plugins, Vice};
 use crate::promises::{Promises, Record};
 use crate::readers::Reader;
 use crate::story::{Story, deletion};
-use factoryd::domain::Status;
-use factoryd::factory::{Factory, Options, Parts, Service};
+use factoryd::domain::{Secret, Status};
+use factoryd::factory::{Factory, Options, Parts, ReapRequest, Service};
+use factoryd::reap::Scope;
 use factoryd::secrets::Secrets;
-use factoryd::store::{self, EventQuery, Faults, ImageFilter, Page, Store};
+use factoryd::store::{self, EventQuery, Faults, ImageFilter, LedgerFilter, Page, Store};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -157,6 +158,8 @@ impl Run {
         }
         let mut services = JoinSet::new();
         services.spawn(service.run(token.clone()));
+        let mut reaping = JoinSet::new();
+        reaping.spawn(factory.reaper(Scope::Everybody).run(token.clone()));
         self.story.clone().tell(factory.clone()).await;
         self.rest(factory, store).await;
         background.shutdown().await;
@@ -164,6 +167,7 @@ impl Run {
         if let Some(Ok(Err(late))) = services.join_next().await {
             self.machine.wrong(late.to_string());
         }
+        reaping.join_next().await.unwrap().unwrap();
     }
 
     /// Ends the faults, waits until all is at rest, checks, deletes everything and checks again.
@@ -174,10 +178,12 @@ impl Run {
             std::future::pending::<()>().await;
         }
         self.settle(store).await;
+        self.settle_ledger(factory, store).await;
         self.catch_up(store).await;
         let record = Record::read(store).await;
         self.promises(&record).check(&self.readers, &self.story.granted());
         self.delete_all(factory, store).await;
+        self.settle_ledger(factory, store).await;
         self.catch_up(store).await;
         let record = Record::read(store).await;
         self.promises(&record).nothing_is_left();
@@ -196,6 +202,22 @@ impl Run {
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// Gives credentials for what waits for some, and waits until nothing is left over.
+    async fn settle_ledger(&self, factory: &Factory, store: &Store) {
+        let credentials = Secret::new("secret:key");
+        let request = ReapRequest { numbers: Vec::new(), image: None, credentials };
+        factory.reap(request).await.unwrap();
+        let mut left = Vec::new();
+        for _ in 0..LOOKS_MAX {
+            left = store.ledger(&LedgerFilter::default()).await.unwrap();
+            if left.is_empty() {
+                return;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        self.machine.wrong(format!("the ledger is not settled: {left:?}"));
     }
 
     /// Waits until all readers have seen all that is for them.

@@ -4,7 +4,7 @@ use crate::body;
 use crate::chance::Chance;
 use crate::cloud::Thing;
 use crate::plugins::{Plugins, Vice};
-use factoryd::delegate::{Announced, Error, Operation, OperationEvent};
+use factoryd::delegate::{Announced, Error, OpenIntent, Operation, OperationEvent};
 use factoryd::domain::{Failure, Fault, LogLevel, LogLine, Progress, Resource, ResourceState};
 use factoryd::store::Faults;
 use std::io::Write;
@@ -173,6 +173,32 @@ impl<'a> Play<'a> {
 
     pub(crate) async fn confirm_deleted(&mut self, intent: &str) -> Result<(), Error> {
         self.tell(self.resource(ResourceState::Deleted, intent, "")).await
+    }
+
+    /// Settles what an earlier operation left over.
+    pub(crate) async fn settle(&mut self, open: &OpenIntent) -> Result<(), Error> {
+        self.plugins.machine.pause("a plugin settles").await;
+        if self.fate.is_now() {
+            self.meet_fate().await?;
+        }
+        let (resource, intent) = (&open.resource, &open.resource.intent_id);
+        let token = format!("{}/{intent}", resource.operation);
+        let cloud = &self.plugins.cloud;
+        let of = |state, id: &str| match self.resource(state, intent, id) {
+            Announced::Resource(told) => {
+                Announced::Resource(Resource { operation: resource.operation.clone(), ..told })
+            }
+            other => other,
+        };
+        if let Some(thing) = cloud.find(&token).filter(|_| open.adopt) {
+            return self.tell(of(ResourceState::Created, &thing.id)).await;
+        }
+        if self.plugins.vice != Vice::DeletesNothing {
+            cloud.delete_token(&token);
+        }
+        self.plugins.machine.note(format!("{token} is settled"));
+        self.plugins.machine.pause("a plugin has settled").await;
+        self.tell(of(ResourceState::Deleted, "")).await
     }
 
     fn token(&self, intent: &str) -> String {

@@ -6,8 +6,8 @@ use crate::machine::Machine;
 use crate::play::{Fate, Play};
 use async_trait::async_trait;
 use factoryd::delegate::{
-    Account, CloudDelegate, Delegates, Description, Error, InputImage, NoDelegate, Operation,
-    OsDelegate,
+    Account, CloudDelegate, Delegates, Description, Error, InputImage, NoDelegate, OpenIntent,
+    Operation, OsDelegate, Reconciler,
 };
 use factoryd::domain::{CloudContent, CloudIdentifiers, OperatingSystem, PackageList, Template};
 use std::sync::Arc;
@@ -241,12 +241,40 @@ impl CloudDelegate for Plugins {
     }
 }
 
+#[async_trait]
+impl Reconciler for Plugins {
+    async fn describe(&self) -> Result<Description, Error> {
+        CloudDelegate::describe(self).await
+    }
+
+    async fn reconcile(
+        &self,
+        operation: &Operation,
+        _target: &str,
+        _account: &Account,
+        intents: &[OpenIntent],
+    ) -> Result<(), Error> {
+        let mut play = self.begin(operation).await;
+        for open in intents {
+            if let Err(failed) = play.settle(open).await {
+                // What remains is asked for again.
+                return play.end(Err(failed)).await;
+            }
+        }
+        play.end(Ok(())).await
+    }
+}
+
 impl Delegates for Plugins {
     fn os(&self, _os: &OperatingSystem) -> Result<Arc<dyn OsDelegate>, NoDelegate> {
         Ok(Arc::new(self.clone()))
     }
 
     fn cloud(&self, _target: &str) -> Result<Arc<dyn CloudDelegate>, NoDelegate> {
+        Ok(Arc::new(self.clone()))
+    }
+
+    fn reconciler(&self, _plugin: &str) -> Result<Arc<dyn Reconciler>, NoDelegate> {
         Ok(Arc::new(self.clone()))
     }
 }
