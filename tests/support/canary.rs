@@ -125,6 +125,8 @@ fn base64(secret: &[u8], shift: usize, alphabet: &[u8; 64]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::support::patience::look_until;
+    use std::time::Duration;
 
     /// Made by `base64`, `jq -Rr @json`, `jq -Rr @uri` and `xxd -p`, not by what is tested.
     const PLANTED: [(&str, &str); 8] = [
@@ -165,7 +167,10 @@ mod tests {
         assert_eq!(places(canaries.in_files(directory.path(), |file| file.ends_with("body"))), 1);
         let mut child = std::process::Command::new("sleep");
         let mut child = child.arg("60").env("CANARY", "planted-canary-1").spawn().unwrap();
-        let hits = canaries.in_processes(&[child.id().to_string()]);
+        // A process has its environment a moment after it is there.
+        let pids = [child.id().to_string()];
+        let found = || Some(canaries.in_processes(&pids)).filter(|hits| !hits.is_empty());
+        let hits = look_until(Duration::from_secs(10), found).unwrap_or_default();
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(hits.iter().all(|hit| hit.starts_with("environ of process ")), "{hits:?}");
