@@ -50,6 +50,7 @@ help: ## Shows this list
 
 image: image-packages subordinate-ids rust ## Builds examples/debian-12.tdl into a base image, a docker and a kvm target
 	@cargo build --release --locked --workspace --bins
+	target/release/factory plugins accept --all >/dev/null
 	target/release/factory build $(TEMPLATE) --target docker --target kvm
 
 test: test-packages subordinate-ids rust go python ## Runs every test

@@ -14,6 +14,7 @@ mod contract;
 mod crash;
 mod debian;
 mod disk;
+mod escape;
 mod hostile;
 mod imagefactory;
 mod import;

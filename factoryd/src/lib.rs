@@ -23,6 +23,8 @@ pub mod reap;
 pub mod redact;
 pub mod report;
 pub mod rest;
+pub mod sandbox;
+pub mod seal;
 pub mod secret_file;
 pub mod secrets;
 pub mod store;

@@ -175,6 +175,12 @@ impl Client {
         self.inner.list_steps(request).await.unwrap().into_inner().steps
     }
 
+    /// Asks for all plugins.
+    pub(crate) async fn plugins(&mut self) -> Vec<v1::Plugin> {
+        let request = v1::ListPluginsRequest {};
+        self.inner.list_plugins(request).await.unwrap().into_inner().plugins
+    }
+
     /// Asks for an image's build to stop.
     pub(crate) async fn cancel(&mut self, id: &str) -> Result<Image, Status> {
         let request = v1::CancelRequest { id: id.to_owned() };

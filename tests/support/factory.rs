@@ -197,6 +197,9 @@ impl Sandbox {
         }
         command.env("TMPDIR", self.temporary.path());
         command.arg("--store").arg(self.store()).arg("--plugins").arg(&self.plugins);
+        // Where the mock cloud may keep a cloud; the directory has to be there before its plugin is started.
+        let cloud = self.path().join("cloud");
+        command.arg("--sandbox-allow").arg(format!("mock-cloud={}", cloud.display()));
         command
     }
 }
@@ -205,6 +208,11 @@ impl Daemon {
     /// Returns its processes.
     pub(crate) fn brood(&self) -> &Brood {
         &self.program.brood
+    }
+
+    /// Returns its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.program.pid()
     }
 
     /// Returns where it serves REST.

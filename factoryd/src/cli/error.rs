@@ -53,6 +53,14 @@ pub(super) enum Error {
     /// Two options don't go together.
     #[error("{0}")]
     Usage(String),
+    /// There is no such plugin.
+    #[error("no plugin is named {name} (known: {known})")]
+    UnknownPlugin {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
     /// Nobody serves a target.
     #[error("no plugin makes images for target {target} (known: {known})")]
     NoTarget {
@@ -119,7 +127,7 @@ impl Error {
             | Self::Usage(_)
             | Self::Config(_)
             | Self::Import(ImportError::Import(_) | ImportError::Template(_)) => Exit::BadInput,
-            Self::NoTarget { .. } | Self::NoImage(_) => Exit::Refused,
+            Self::NoTarget { .. } | Self::UnknownPlugin { .. } | Self::NoImage(_) => Exit::Refused,
             Self::Refused { code, error } => exit_of(*code, &error.reason),
             Self::Start(_)
             | Self::Stop(_)

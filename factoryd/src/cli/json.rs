@@ -73,6 +73,18 @@ pub(super) fn pruned(pruned: &v1::Pruned) -> Value {
     })
 }
 
+/// A plugin that was accepted.
+pub(super) fn acceptance(accepted: &v1::PluginAcceptance) -> Value {
+    object([
+        ("name", json!(accepted.name)),
+        ("old_sha256", text(&accepted.old_sha256)),
+        ("new_sha256", json!(accepted.new_sha256)),
+        ("old_version", text(&accepted.old_version)),
+        ("new_version", text(&accepted.new_version)),
+        ("changes", json!(accepted.changes)),
+    ])
+}
+
 /// What a look at the store found.
 pub(super) fn checked(checked: &v1::CheckStoreResponse) -> Value {
     let finding = |finding: &v1::Finding| {
@@ -105,6 +117,14 @@ pub(super) fn plugin(plugin: &v1::Plugin) -> Value {
         ("state", json!(plugin.state)),
         ("error", text(&plugin.error)),
         ("conflicts", json!(plugin.conflicts)),
+        ("trust", text(&plugin.trust)),
+        ("version", text(&plugin.version)),
+        ("sha256", text(&plugin.sha256)),
+        ("accepted", text(&plugin.accepted)),
+        ("sandbox", text(&plugin.sandbox)),
+        ("asks", json!(plugin.asks)),
+        ("gets", json!(plugin.gets)),
+        ("not_enforced", json!(plugin.not_enforced)),
         ("pid", if plugin.pid == 0 { Value::Null } else { json!(plugin.pid) }),
     ])
 }

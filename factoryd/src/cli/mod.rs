@@ -21,6 +21,7 @@ mod input;
 mod json;
 mod lines;
 mod pages;
+mod plugins;
 mod prune;
 mod query;
 mod resources;
@@ -121,7 +122,7 @@ fn dispatch(Arguments { place, verb }: Arguments) -> Result<Exit, Error> {
             with_session(place, async |session| prune::prune(session, &arguments).await)
         }
         Verb::Plugins(arguments) => {
-            with_session(place, async |session| query::plugins(session, &arguments).await)
+            with_session(place, async |session| plugins::plugins(session, &arguments).await)
         }
         Verb::Import(arguments) => {
             import::here(&place)?;

@@ -1,6 +1,6 @@
-//! `images`, `show`, `plugins`: what is there.
+//! `images`, `show`: what is there.
 
-use super::arguments::{ImagesArguments, KindWord, PluginsArguments, ShowArguments, StatusWord};
+use super::arguments::{ImagesArguments, KindWord, ShowArguments, StatusWord};
 use super::display::print;
 use super::error::Error;
 use super::exit::Exit;
@@ -60,35 +60,6 @@ pub(super) async fn show(session: &Session, arguments: &ShowArguments) -> Result
     Ok(Exit::Done)
 }
 
-/// Lists plugins.
-pub(super) async fn plugins(
-    session: &Session,
-    arguments: &PluginsArguments,
-) -> Result<Exit, Error> {
-    let request = v1::ListPluginsRequest {};
-    let plugins = session.client().list_plugins(request).await?.into_inner().plugins;
-    if arguments.json {
-        let all: Value = plugins.iter().map(json::plugin).collect();
-        print(&format!("{all:#}\n"))?;
-        return Ok(Exit::Done);
-    }
-    print(&plugin_table(&plugins))?;
-    Ok(Exit::Done)
-}
-
-/// A table of plugins, and what is wrong with them.
-pub(super) fn plugin_table(plugins: &[v1::Plugin]) -> String {
-    let rows: Vec<_> = plugins.iter().map(plugin_row).collect();
-    let mut text = table(["NAME", "KIND", "STATE", "SERVES", "EXECUTABLE"], &rows);
-    for plugin in plugins {
-        let fault = (!plugin.error.is_empty()).then_some(&plugin.error);
-        for fault in fault.into_iter().chain(&plugin.conflicts) {
-            let _ = writeln!(text, "{}: {}", plugin.name, printable(fault));
-        }
-    }
-    text
-}
-
 fn image_row(image: &v1::Image) -> [String; 7] {
     let whom = match image.provider.as_str() {
         "" => image.target.clone(),
@@ -107,25 +78,6 @@ fn image_row(image: &v1::Image) -> [String; 7] {
         image.artifacts.first().map(size).unwrap_or_default(),
         image.created.as_ref().map(lines::to_the_second).unwrap_or_default(),
     ]
-}
-
-fn plugin_row(plugin: &v1::Plugin) -> [String; 5] {
-    [
-        plugin.name.clone(),
-        plugin.kind.clone(),
-        plugin.state.clone(),
-        targets(&plugin.targets_json),
-        plugin.executable.clone(),
-    ]
-}
-
-/// `Debian 12, Ubuntu`: the parts that are set.
-fn targets(json: &str) -> String {
-    let targets: Vec<Vec<Option<String>>> = serde_json::from_str(json).unwrap_or_default();
-    let words = targets
-        .iter()
-        .map(|parts| parts.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" "));
-    words.collect::<Vec<_>>().join(", ")
 }
 
 fn details(image: &v1::Image) -> String {
@@ -222,12 +174,6 @@ fn status(word: StatusWord) -> ImageStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn targets_show_the_parts_that_are_set() {
-        assert_eq!(targets(r#"[["Debian","12",null],["Ubuntu",null,null]]"#), "Debian 12, Ubuntu");
-        assert_eq!(targets(r#"[["kvm"]]"#), "kvm");
-    }
 
     #[test]
     fn details_leave_out_what_is_not_there() {

@@ -5,6 +5,7 @@
 use super::access::AccessArguments;
 use super::limits::LimitArguments;
 use super::outbound::OutboundArguments;
+use super::sandbox::SandboxArguments;
 use super::tls::TlsArguments;
 use clap::Args;
 use std::ffi::OsString;
@@ -48,6 +49,8 @@ pub struct SharedArguments {
         hide_short_help = true
     )]
     core_dumps: Option<OsString>,
+    #[command(flatten)]
+    sandbox: SandboxArguments,
     #[command(flatten)]
     jobs: JobsArguments,
     #[command(flatten)]

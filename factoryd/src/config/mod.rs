@@ -26,6 +26,7 @@ mod original;
 mod outbound;
 mod places;
 mod problem;
+mod sandbox;
 mod settings;
 mod show;
 mod sources;

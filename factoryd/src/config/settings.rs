@@ -8,6 +8,7 @@ use super::given::Given;
 use super::limits;
 use super::outbound;
 use super::places;
+use super::sandbox;
 use super::sources::Sources;
 use super::tls;
 use super::value::LogFilter;
@@ -43,8 +44,12 @@ pub(super) fn shared(from: &mut Sources) -> Config {
     let mut plugins = plugin::Options::new(directories, plugin::Options::default_runtime_dir());
     plugins.executable_directories = places::executables();
     plugins.limits = limits::read(from);
+    plugins.pins = sandbox::pins(from, &root);
+    plugins.sandbox = sandbox::sandbox(from);
     let templates = templates(from);
     let outbound = way_out::Options { trusting: true, ..way_out::Options::default() };
+    let secrets = from.or_else("secrets.directory", "secrets_dir", places::secrets);
+    plugins.secret = secrets.iter().cloned().chain([root.clone()]).collect();
     Config {
         store: store::Options { root },
         plugins,
@@ -53,7 +58,7 @@ pub(super) fn shared(from: &mut Sources) -> Config {
         outbound,
         callbacks: callbacks::Options::default(),
         target_content: from.or_else("target_content", "target_content", places::target_content),
-        secrets: from.or_else("secrets.directory", "secrets_dir", places::secrets),
+        secrets,
         core_dumps: from.or("core_dumps", "core_dumps", false),
     }
 }

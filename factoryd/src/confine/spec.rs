@@ -1,5 +1,6 @@
 //! What the factory and an init tell each other.
 
+use crate::seal::Rules;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -14,6 +15,10 @@ pub(crate) struct Spec {
     pub(crate) pid_namespace: bool,
     /// The files by which control groups are entered.
     pub(crate) groups: Vec<PathBuf>,
+    /// What the plugin is started with on its command line.
+    pub(crate) arguments: Vec<String>,
+    /// What is left to the plugin, if not everything is.
+    pub(crate) rules: Option<Rules>,
 }
 
 /// What an init tells the factory.
@@ -48,6 +53,8 @@ pub(crate) enum Step {
     Group,
     /// Making the plugin's own view of processes.
     Namespace,
+    /// Taking from the plugin what it does not need.
+    Seal,
     /// Executing the plugin.
     Execute,
 }
@@ -60,6 +67,7 @@ impl Step {
             Self::Watch => "watch over the plugin's processes",
             Self::Group => "enter a control group",
             Self::Namespace => "give the plugin its own view of processes",
+            Self::Seal => "take from the plugin what it does not need",
             Self::Execute => "execute the plugin",
         }
     }
@@ -71,8 +79,13 @@ mod tests {
 
     #[test]
     fn a_spec_that_says_more_than_is_understood_is_refused() {
-        let groups = vec!["/sys/fs/cgroup/x/cgroup.procs".into()];
-        let spec = Spec { executable: "/usr/bin/x".into(), pid_namespace: true, groups };
+        let spec = Spec {
+            executable: "/usr/bin/x".into(),
+            pid_namespace: true,
+            groups: vec!["/sys/fs/cgroup/x/cgroup.procs".into()],
+            arguments: vec!["describe".into()],
+            rules: Some(Rules::default()),
+        };
         let mut json = serde_json::to_value(&spec).unwrap();
         assert_eq!(serde_json::from_value::<Spec>(json.clone()).unwrap(), spec);
         json["seal_everything"] = true.into();

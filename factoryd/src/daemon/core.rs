@@ -15,6 +15,7 @@ use crate::reap::Scope;
 use crate::rest;
 use crate::secrets::Secrets;
 use crate::store::Store;
+use futures_util::FutureExt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -37,9 +38,10 @@ pub(super) struct Killer(Host);
 
 impl Core {
     /// Opens the store, finds the plugins (none is started), settles what a dead factory left, and takes work.
-    pub(super) async fn open(config: Config, scope: Scope) -> Result<Self, Error> {
+    pub(super) async fn open(mut config: Config, scope: Scope) -> Result<Self, Error> {
         let store = Store::open(config.store).await.map_err(Error::Store)?;
         let stop_grace = config.plugins.timing.stop_grace;
+        config.plugins.workspace = Some(store.workspace());
         let host = Host::new(config.plugins).map_err(Error::Plugins)?;
         let (delivery, register) =
             Delivery::start(store.clone(), config.outbound.policy(), &config.callbacks)?;
@@ -81,7 +83,9 @@ impl Core {
     pub(super) fn api(&self, stop: CancellationToken) -> Api {
         let host = self.host.clone();
         let list = move || host.plugins().into_iter().map(plugins::translate).collect();
-        Api::new(self.factory.clone(), Arc::new(list), stop)
+        let host = self.host.clone();
+        let accept = move |names| plugins::accept(host.clone(), names).boxed();
+        Api::new(self.factory.clone(), Arc::new(list), stop).with_acceptance(Arc::new(accept))
     }
 
     /// Answers what looks after the store.

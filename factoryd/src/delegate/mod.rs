@@ -10,8 +10,8 @@ pub use content::{ContentSource, NoContents};
 pub use operation::{Announced, EventSink, Operation, OperationEvent, OperationId, SinkError};
 
 use crate::domain::{
-    Artifact, CloudContent, CloudIdentifiers, Failure, Image, Notice, OperatingSystem, Parameters,
-    Resource, Secret, Template,
+    Artifact, CloudContent, CloudIdentifiers, Failure, Image, Needs, Notice, OperatingSystem,
+    Parameters, Resource, Secret, Template,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -52,6 +52,8 @@ pub struct Description {
     pub sensitive_parameters: Vec<String>,
     /// How many operations it runs at once; 0 for any number.
     pub concurrent_operations_max: u32,
+    /// What it says that it needs from its machine.
+    pub needs: Needs,
 }
 
 /// An image that an operation reads.

@@ -45,6 +45,7 @@ const METHODS: [(Role, &[&str]); 3] = [
         &[
             "/factory.v1.Maintenance/CheckStore",
             "/factory.v1.Maintenance/Prune",
+            "/factory.v1.Factory/AcceptPlugins",
             "/factory.v1.Tokens/CreateToken",
             "/factory.v1.Tokens/ListTokens",
             "/factory.v1.Tokens/RevokeToken",

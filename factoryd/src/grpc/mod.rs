@@ -10,9 +10,10 @@ mod tokens;
 mod translate;
 
 use self::status::{shutting_down, status};
-use crate::domain::Principal;
+use crate::domain::{Failure, Principal};
 use crate::factory::Factory;
 use factory_proto::factory_v1 as v1;
+use futures_util::future::BoxFuture;
 use futures_util::{Stream, StreamExt, stream};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -29,11 +30,19 @@ pub use tokens::TokensApi;
 /// Answers the plugins: the facade knows who serves what, not how plugins are.
 pub type ListPlugins = Arc<dyn Fn() -> Vec<v1::Plugin> + Send + Sync>;
 
+/// Accepts the plugins of these names, or all.
+pub type AcceptPlugins = Arc<
+    dyn Fn(Vec<String>) -> BoxFuture<'static, Result<Vec<v1::PluginAcceptance>, Failure>>
+        + Send
+        + Sync,
+>;
+
 /// The service `factory.v1.Factory`.
 #[derive(Clone)]
 pub struct Api {
     factory: Factory,
     plugins: ListPlugins,
+    accept: Option<AcceptPlugins>,
     stop: CancellationToken,
     streams: TaskTracker,
 }
@@ -41,7 +50,12 @@ pub struct Api {
 impl Api {
     /// Serves a factory until `stop` fires; streams then end with UNAVAILABLE.
     pub fn new(factory: Factory, plugins: ListPlugins, stop: CancellationToken) -> Self {
-        Self { factory, plugins, stop, streams: TaskTracker::new() }
+        Self { factory, plugins, accept: None, stop, streams: TaskTracker::new() }
+    }
+
+    /// Lets callers accept plugins.
+    pub fn with_acceptance(self, accept: AcceptPlugins) -> Self {
+        Self { accept: Some(accept), ..self }
     }
 
     /// Answers the factory as it works for who calls.
@@ -183,6 +197,18 @@ impl v1::factory_server::Factory for Api {
         let steps = self.factory.steps(&id).await.map_err(|error| status(&error))?;
         let steps = steps.iter().map(translate::step).collect();
         Ok(Response::new(v1::ListStepsResponse { steps }))
+    }
+
+    async fn accept_plugins(
+        &self,
+        request: Request<v1::AcceptPluginsRequest>,
+    ) -> Result<Response<v1::AcceptPluginsResponse>, Status> {
+        let accept = self.accept.as_ref();
+        let accept = accept.ok_or_else(|| Status::unimplemented("there are no plugins here"))?;
+        match accept(request.into_inner().names).await {
+            Ok(plugins) => Ok(Response::new(v1::AcceptPluginsResponse { plugins })),
+            Err(failure) => Err(status(&crate::factory::Error::Plugin(Box::new(failure)))),
+        }
     }
 
     async fn list_plugins(

@@ -1,6 +1,7 @@
 //! Finds plugins: `NAME.info` files, and the executable of each.
 
 use super::options::Options;
+use super::pins::{Fingerprint, fingerprint_of_text};
 use factory_proto::info::Info;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -16,6 +17,8 @@ pub(super) struct Found {
     pub(super) path: PathBuf,
     /// What it says, or why that can't be used.
     pub(super) info: Result<Info, Unusable>,
+    /// What the file is, as it was read.
+    pub(super) print: Fingerprint,
     /// Where its executable may be, in the order in which it is looked for.
     pub(super) candidates: Vec<PathBuf>,
 }
@@ -67,6 +70,11 @@ pub(super) fn discover(options: &Options) -> Result<Vec<Found>, Error> {
 }
 
 impl Found {
+    /// Answers what the file is now, which may not be what was read.
+    pub(super) fn print_now(&self) -> Fingerprint {
+        fingerprint_of_text(&self.path, &std::fs::read(&self.path).unwrap_or_default())
+    }
+
     /// Answers the first candidate that is a file.
     pub(super) fn executable(&self) -> Option<&PathBuf> {
         self.candidates.iter().find(|path| path.is_file())
@@ -101,7 +109,9 @@ fn entries(directory: &Path) -> io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
 }
 
 fn read(name: &str, path: &Path, options: &Options) -> Found {
-    let info = std::fs::read_to_string(path)
+    let text = std::fs::read_to_string(path);
+    let print = fingerprint_of_text(path, text.as_deref().unwrap_or_default().as_bytes());
+    let info = text
         .map_err(|error| Unusable { reason: error.to_string(), raw: Map::new() })
         .and_then(|text| {
             Info::parse(name, &text).map_err(|error| Unusable {
@@ -111,7 +121,7 @@ fn read(name: &str, path: &Path, options: &Options) -> Found {
         });
     let named = info.as_ref().ok().and_then(|info| info.raw.get("executable")?.as_str());
     let candidates = candidates(name, path, named, &options.executable_directories);
-    Found { name: name.to_owned(), path: path.to_owned(), info, candidates }
+    Found { name: name.to_owned(), path: path.to_owned(), info, print, candidates }
 }
 
 fn candidates(name: &str, info: &Path, named: Option<&str>, more: &[PathBuf]) -> Vec<PathBuf> {

@@ -17,6 +17,10 @@ use tonic::{Code, Status};
 pub(super) const START_FAILED: &str = "PLUGIN_START_FAILED";
 /// The plugin's executable is missing.
 pub(super) const MISSING: &str = "PLUGIN_MISSING";
+/// The plugin is not what was accepted.
+pub(super) const CHANGED: &str = "PLUGIN_CHANGED";
+/// The plugin was never accepted.
+pub(super) const NOT_ACCEPTED: &str = "PLUGIN_NOT_ACCEPTED";
 /// The plugin broke a rule of the contract.
 pub(super) const PROTOCOL_VIOLATION: &str = "PROTOCOL_VIOLATION";
 /// The kernel killed the plugin, or a program of it, for want of memory.
@@ -57,6 +61,18 @@ pub(super) enum StartError {
         #[source]
         source: io::Error,
     },
+    /// It is not what was accepted.
+    #[error("{0}")]
+    Changed(String),
+    /// Nobody accepted it.
+    #[error("nobody has accepted it yet, and plugins are not trusted on first use")]
+    NotAccepted,
+    /// It is not known what was accepted.
+    #[error("what was accepted can't be read or written")]
+    Pins(#[source] io::Error),
+    /// It says different things.
+    #[error("what it needs changed while it was started: {0}")]
+    OtherNeeds(String),
     /// There is nobody to watch over it.
     #[error(transparent)]
     Confine(#[from] LaunchError),
@@ -109,18 +125,31 @@ impl StartError {
         }
     }
 
+    /// Answers what a person can do about a plugin that was not accepted.
+    fn acceptance(&self, plugin: &str) -> Option<String> {
+        let accept = format!("`factory plugins accept {plugin}`");
+        match self {
+            Self::Changed(_) => Some(format!("if it was upgraded on purpose: {accept}")),
+            Self::NotAccepted => Some(format!("if it is what it should be: {accept}")),
+            _ => None,
+        }
+    }
+
     /// Says it for the plugin of that name, with the last lines it wrote.
     pub(super) fn into_failure(self, plugin: &str, last_lines: String) -> Failure {
         let (fault, reason) = match &self {
             Self::Stopping => (Fault::Factory, Failure::INTERRUPTED),
             Self::NoExecutable(_) | Self::Info(_) => (Fault::Host, MISSING),
-            Self::Directory(_) | Self::Execute { .. } | Self::Confine(_) => {
+            Self::Changed(_) => (Fault::Host, CHANGED),
+            Self::NotAccepted => (Fault::Host, NOT_ACCEPTED),
+            Self::Directory(_) | Self::Execute { .. } | Self::Confine(_) | Self::Pins(_) => {
                 (Fault::Host, START_FAILED)
             }
             _ => (Fault::Plugin, START_FAILED),
         };
         let message = format!("plugin {plugin} can't be started: {}", chain(&self));
-        Failure::new(fault, reason, message).hint(self.hint()).detail(last_lines)
+        let hint = self.acceptance(plugin).unwrap_or_else(|| self.hint());
+        Failure::new(fault, reason, message).hint(hint).detail(last_lines)
     }
 }
 

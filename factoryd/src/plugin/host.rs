@@ -1,5 +1,6 @@
 //! All plugins of a factory.
 
+use super::admission::Admission;
 use super::cloud::Cloud;
 use super::confinement::Confinement;
 use super::discovery::{self, discover};
@@ -7,13 +8,15 @@ use super::options::Options;
 use super::os::Os;
 use super::reconciler::Leftovers;
 use super::runtime::{self, RuntimeDir};
-use super::status::PluginStatus;
+use super::status::{Acceptance, PluginStatus, State};
 use super::supervisor::{Context, Plugin};
 use crate::confine::Support;
 use crate::delegate::{
     self, CloudDelegate, Delegates, Description, NoDelegate, OsDelegate, Reconciler,
 };
 use crate::domain::{Failure, Fault, OperatingSystem};
+use crate::sandbox::Mode;
+use crate::seal::{Feature, Machine};
 use factory_proto::info::{Kind, Registry, Target};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +29,9 @@ pub enum Error {
     /// A plugin directory is missing or can't be read.
     #[error(transparent)]
     Directory(#[from] discovery::Error),
+    /// The machine can't do what the configuration says that it must.
+    #[error("the sandbox needs what this machine does not have: {}", .0.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", "))]
+    Machine(Vec<Feature>),
     /// There is no directory for sockets.
     #[error(transparent)]
     Runtime(#[from] runtime::Error),
@@ -59,8 +65,10 @@ impl Host {
         let runtime = RuntimeDir::new(&options.runtime_dir)?;
         let registry = Registry::new(found.iter().filter_map(|found| found.info.as_ref().ok()));
         let confinement = Confinement::new(&options);
+        let admission = Admission::new(&options);
+        tell_what_is_missing(&options, admission.machine())?;
         let stopping = CancellationToken::new();
-        let context = Arc::new(Context { options, runtime, confinement, stopping });
+        let context = Arc::new(Context { options, runtime, confinement, admission, stopping });
         let plugins = found.into_iter().map(|found| {
             if let Err(unusable) = &found.info {
                 let path = found.path.display();
@@ -94,11 +102,34 @@ impl Host {
     /// If there is no such plugin or it can't be started.
     pub async fn describe(&self, name: &str) -> Result<Description, delegate::Error> {
         let Some(plugin) = self.plugin(name) else {
-            let known: Vec<&str> = self.inner.plugins.iter().map(|plugin| plugin.name()).collect();
-            let message = format!("no plugin is named {name} (known: {})", known.join(", "));
-            return Err(Failure::new(Fault::User, "PLUGIN_UNKNOWN", message).into());
+            return Err(self.unknown(name).into());
         };
         Ok(plugin.instance().await?.description().clone())
+    }
+
+    /// Accepts plugins as they are now: those of these names, or all that can be started. What runs goes on as it is until it ends.
+    ///
+    /// # Errors
+    /// If one is not there, can't be started, or can't be written down.
+    pub async fn accept(&self, names: &[String]) -> Result<Vec<Acceptance>, Failure> {
+        let mut accepted = Vec::new();
+        for plugin in &self.inner.plugins {
+            let startable = plugin.status().state != State::Invalid;
+            let asked = names.iter().any(|name| name == plugin.name());
+            if asked || (names.is_empty() && startable) {
+                accepted.push(plugin.accept().await?);
+            }
+        }
+        match names.iter().find(|name| self.plugin(name).is_none()) {
+            Some(name) => Err(self.unknown(name)),
+            None => Ok(accepted),
+        }
+    }
+
+    fn unknown(&self, name: &str) -> Failure {
+        let known: Vec<&str> = self.inner.plugins.iter().map(|plugin| plugin.name()).collect();
+        let message = format!("no plugin is named {name} (known: {})", known.join(", "));
+        Failure::new(Fault::User, "PLUGIN_UNKNOWN", message)
     }
 
     /// Stops every plugin, all at once; none can be started any more. Who does not stop by itself gets a signal at
@@ -118,6 +149,7 @@ impl Host {
         }
         let mut late: Vec<String> = stopping.join_all().await.into_iter().flatten().collect();
         late.sort();
+        self.inner.plugins.iter().for_each(|plugin| plugin.clean_up());
         if late.is_empty() { Ok(()) } else { Err(Late(late)) }
     }
 
@@ -162,6 +194,21 @@ impl Delegates for Host {
             None => Err(NoDelegate::Name(plugin.to_owned())),
         }
     }
+}
+
+/// Tells what can't be kept from plugins on this machine.
+fn tell_what_is_missing(options: &Options, machine: &Machine) -> Result<(), Error> {
+    let missing = |feature: &Feature| !machine.has(*feature);
+    let required: Vec<_> = options.sandbox.require.iter().copied().filter(missing).collect();
+    if !required.is_empty() {
+        return Err(Error::Machine(required));
+    }
+    if options.sandbox.mode == Mode::Enforce {
+        for feature in machine.lacks() {
+            tracing::warn!(feature = feature.as_str(), "sandbox: {}", feature.missing());
+        }
+    }
+    Ok(())
 }
 
 /// Answers a target for a person: the parts that are set.

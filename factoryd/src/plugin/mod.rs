@@ -17,6 +17,7 @@
 //! **Invariant:** nothing outside this module knows that plugins are processes or that they speak gRPC; what it offers
 //! are the ports of [`delegate`](crate::delegate).
 
+mod admission;
 mod backoff;
 mod channel;
 mod cloud;
@@ -26,6 +27,7 @@ mod discovery;
 mod failure;
 mod hidden;
 mod host;
+mod inspection;
 mod instance;
 mod lines;
 mod lock;
@@ -33,6 +35,7 @@ mod log;
 mod operation;
 mod options;
 mod os;
+mod pins;
 mod process;
 mod reconciler;
 mod runtime;
@@ -40,7 +43,9 @@ mod status;
 mod supervisor;
 mod tls;
 mod validate;
+mod workspace;
 
 pub use host::{Error, Host, Late};
 pub use options::{Options, Timing};
-pub use status::{PluginStatus, State};
+pub use pins::{Options as PinOptions, Trust};
+pub use status::{Acceptance, PluginStatus, Standing, State};

@@ -1,6 +1,8 @@
 //! What a [`Host`](super::Host) can be told.
 
+use super::pins;
 use crate::confine::{self, PluginLimits};
+use crate::sandbox;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,6 +32,14 @@ pub struct Options {
     pub log_level: String,
     /// Environment variables for plugins, beside the few that are always handed on.
     pub environment: Vec<(OsString, OsString)>,
+    /// Which plugins may run.
+    pub pins: pins::Options,
+    /// What is kept from them.
+    pub sandbox: sandbox::Options,
+    /// Where operations work: below it each plugin has directories of its own .
+    pub workspace: Option<PathBuf>,
+    /// What is nobody's but the factory's, such as its store: files and directories that no plugin is given.
+    pub secret: Vec<PathBuf>,
     /// How long things may take.
     pub timing: Timing,
 }
@@ -71,6 +81,10 @@ impl Options {
             auto_mtls: true,
             log_level: "info".to_owned(),
             environment: Vec::new(),
+            pins: pins::Options::default(),
+            sandbox: sandbox::Options::default(),
+            workspace: None,
+            secret: Vec::new(),
             timing: Timing::default(),
         }
     }

@@ -86,6 +86,11 @@ impl RuntimeDir {
         Ok(Self { path, _lock: own })
     }
 
+    /// Answers where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Makes the directory of one start.
     pub(super) fn instance(&self) -> io::Result<InstanceDir> {
         let id = name();

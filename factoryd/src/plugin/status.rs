@@ -24,6 +24,46 @@ pub struct PluginStatus {
     pub conflicts: Vec<String>,
     /// Its process, if it runs.
     pub pid: Option<u32>,
+    /// Whether it is what was accepted, and what it may do.
+    pub standing: Standing,
+}
+
+/// What a plugin is to the factory: whether it is what was accepted, and what it may do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// `new`, `accepted` or `changed`; empty if nothing is remembered of plugins.
+    pub trust: &'static str,
+    /// The version that it said when it was accepted; empty if it was not, or said none.
+    pub version: String,
+    /// The SHA-256 of the executable that was accepted; empty if none was.
+    pub sha256: String,
+    /// When it was accepted, as RFC 3339 writes it; empty if it was not.
+    pub accepted: String,
+    /// How strict its sandbox is: `enforce`, `warn` or `off`.
+    pub sandbox: &'static str,
+    /// What it says that it needs, one phrase each; empty if that is not known yet.
+    pub asks: Vec<String>,
+    /// What it gets, one phrase each.
+    pub gets: Vec<String>,
+    /// What can't be kept from it on this machine, one sentence each.
+    pub not_enforced: Vec<String>,
+}
+
+/// A plugin that was accepted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Acceptance {
+    /// Its name.
+    pub plugin: String,
+    /// The SHA-256 of what was accepted before; empty if nothing was.
+    pub old_sha256: String,
+    /// The SHA-256 of what is accepted now.
+    pub new_sha256: String,
+    /// The version that was accepted before.
+    pub old_version: String,
+    /// The version that is accepted now.
+    pub new_version: String,
+    /// What it says of its needs that it did not say before (`+`), or no more (`-`).
+    pub changes: Vec<String>,
 }
 
 /// Where a plugin is.

@@ -1,5 +1,6 @@
 //! One plugin: started when first needed, one process at a time, started again after a crash.
 
+use super::admission::{Admission, Admitted, Candidate, Grounds};
 use super::backoff::Backoff;
 use super::confinement::Confinement;
 use super::discovery::Found;
@@ -7,9 +8,12 @@ use super::failure::StartError;
 use super::instance::{Cause, Instance, Start};
 use super::lock::lock;
 use super::options::Options;
+use super::pins::Pin;
 use super::runtime::RuntimeDir;
-use super::status::{PluginStatus, State};
+use super::status::{Acceptance, PluginStatus, Standing, State};
+use super::workspace::Workspace;
 use crate::domain::Failure;
+use crate::sandbox::{Mode, Profile};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -20,8 +24,17 @@ pub(super) struct Context {
     pub(super) options: Options,
     pub(super) runtime: RuntimeDir,
     pub(super) confinement: Confinement,
+    /// Who decides which plugins may run, and with what.
+    pub(super) admission: Arc<Admission>,
     /// Fires when nothing is started any more.
     pub(super) stopping: CancellationToken,
+}
+
+impl Context {
+    fn grounds(&self) -> Grounds<'_> {
+        let Self { options, runtime, confinement, .. } = self;
+        Grounds { options, runtime, confinement }
+    }
 }
 
 /// One plugin.
@@ -69,6 +82,14 @@ impl Plugin {
         }
     }
 
+    /// Answers the directories that are the plugin's own, if files are lent to it.
+    pub(super) fn workspace(&self) -> Option<Workspace> {
+        let options = &self.context.options;
+        let enforced = options.sandbox.mode_of(self.name()) == Mode::Enforce;
+        let root = options.workspace.as_deref().filter(|_| enforced)?;
+        Some(Workspace::new(root, self.name()))
+    }
+
     /// Answers what a person wants to know.
     pub(super) fn status(&self) -> PluginStatus {
         let running = self.running();
@@ -83,7 +104,42 @@ impl Plugin {
             state,
             error,
             conflicts: self.conflicts.clone(),
+            standing: self.standing(running.as_deref()),
             pid: running.map(|instance| instance.pid()),
+        }
+    }
+
+    /// Accepts the plugin as it is now.
+    ///
+    /// # Errors
+    /// If it can't be read or asked what it is, or that can't be written down.
+    pub(super) async fn accept(&self) -> Result<Acceptance, Failure> {
+        let refused = |error: StartError| error.into_failure(self.name(), String::new());
+        let (_, executable) = self.startable().map_err(refused)?;
+        let admission = &self.context.admission;
+        let info = self.found.print_now();
+        let candidate = Candidate { info: &info, ..self.candidate(&executable) };
+        let accepted = admission.accept(&candidate, &self.context.grounds()).await;
+        let (before, now) = accepted.map_err(refused)?;
+        Ok(acceptance(self.name(), before.unwrap_or_default(), now))
+    }
+
+    /// Removes the plugin's directories, once it is stopped.
+    pub(super) fn clean_up(&self) {
+        if let Some(workspace) = self.workspace() {
+            workspace.remove();
+        }
+    }
+
+    fn standing(&self, running: Option<&Instance>) -> Standing {
+        let Ok((_, executable)) = self.startable() else { return Standing::default() };
+        let candidate = self.candidate(&executable);
+        let standing = self.context.admission.standing(&candidate, &self.context.grounds());
+        match running.map(Instance::sandbox) {
+            None => standing,
+            Some(Profile { gets, open, .. }) => {
+                Standing { gets: gets.clone(), not_enforced: open.clone(), ..standing }
+            }
         }
     }
 
@@ -133,10 +189,7 @@ impl Plugin {
             tracing::info!(plugin = self.name(), ?pause, "the plugin's start waits");
             tokio::time::sleep(pause).await;
         }
-        let Context { options, runtime, confinement, .. } = &*self.context;
-        let name = self.name();
-        let start = Start { name, info, executable: &executable, options, runtime, confinement };
-        let started = Instance::start(&start).await;
+        let started = self.start_as_found(info, &executable).await;
         let mut slot = lock(&self.slot);
         match &started {
             Ok(instance) => {
@@ -151,6 +204,26 @@ impl Plugin {
         started
     }
 
+    async fn start_as_found(
+        &self,
+        info: &factory_proto::info::Info,
+        executable: &Path,
+    ) -> Result<Arc<Instance>, Failure> {
+        let Context { options, runtime, confinement, admission, .. } = &*self.context;
+        let candidate = self.candidate(executable);
+        let admitted = admission.admit(&candidate, &self.context.grounds()).await;
+        let refused = |error: StartError| error.into_failure(self.name(), String::new());
+        let Admitted { executable, needs } = admitted.map_err(refused)?;
+        let (candidate, needs) = (&candidate, needs.as_ref());
+        let start =
+            Start { info, candidate, executable, needs, options, runtime, confinement, admission };
+        Instance::start(&start).await
+    }
+
+    fn candidate<'a>(&'a self, executable: &'a Path) -> Candidate<'a> {
+        Candidate { name: self.name(), executable, info: &self.found.print }
+    }
+
     fn startable(&self) -> Result<(&factory_proto::info::Info, PathBuf), StartError> {
         let info = self.found.info.as_ref();
         let info = info.map_err(|unusable| StartError::Info(unusable.reason.clone()))?;
@@ -158,6 +231,20 @@ impl Plugin {
             Some(path) => Ok((info, path.clone())),
             None => Err(StartError::NoExecutable(list(&self.found.candidates))),
         }
+    }
+}
+
+fn acceptance(plugin: &str, before: Pin, now: Pin) -> Acceptance {
+    let needs = |pin: &Pin| pin.needs.clone().unwrap_or_default();
+    let known = !before.executable.sha256.is_empty();
+    let changes = if known { needs(&now).changes(&needs(&before)) } else { needs(&now).lines() };
+    Acceptance {
+        plugin: plugin.to_owned(),
+        old_sha256: before.executable.sha256,
+        new_sha256: now.executable.sha256,
+        old_version: before.version,
+        new_version: now.version,
+        changes,
     }
 }
 

@@ -93,6 +93,11 @@ impl Store {
         cleaned.and(unrecorded)
     }
 
+    /// Answers the directory for all operations of this process; it need not be there yet.
+    pub fn workspace(&self) -> PathBuf {
+        self.own_work_dir()
+    }
+
     /// Answers the directory for all operations of this process.
     pub(super) fn own_work_dir(&self) -> PathBuf {
         self.root().join("work").join(self.inner.owner.id())

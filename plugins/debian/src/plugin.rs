@@ -36,7 +36,9 @@ impl OsPlugin for Debian {
         let needs = Needs {
             network: Network::Any.into(),
             user_namespaces: true,
-            read_paths: vec!["/etc/apt".to_owned()],
+            read_paths: ["/etc/apt", "/var/lib/apt", "/etc/subuid", "/etc/subgid"]
+                .map(str::to_owned)
+                .to_vec(),
             tools: host::tools(),
             ..Default::default()
         };

@@ -92,6 +92,8 @@ fn needs() -> Needs {
     };
     Needs {
         network: Network::None.into(),
+        // Pools elsewhere are for who runs the factory to allow.
+        write_paths: vec!["/var/lib/libvirt/images".to_owned()],
         tools: vec![tool("qemu-img", "qemu-utils"), tool("cp", "coreutils")],
         ..Needs::default()
     }

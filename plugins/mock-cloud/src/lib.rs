@@ -10,7 +10,7 @@ pub use cloud::Cloud;
 
 use factory_plugin_mock_os::scenario::Scenario;
 use factory_plugin_mock_os::{parameters_schema, validate};
-use factory_plugin_sdk::proto::{ContentCommand, ContentFile};
+use factory_plugin_sdk::proto::{ContentCommand, ContentFile, Needs, needs::Network};
 use factory_plugin_sdk::{
     Account, CloudContent, CloudIdentifiers, CloudPlugin, DeleteRequest, Description, Diagnostic,
     Failure, Fault, LeftOver, Operation, PushRequest, Settled, SnapshotRequest, TargetRequest,
@@ -33,6 +33,7 @@ impl CloudPlugin for MockCloud {
             .capability("delete")
             .capability("reconcile")
             .formats(&["raw"], &["raw"])
+            .needs(Needs { network: Network::None.into(), ..Needs::default() })
             .parameters_schema(parameters_schema())
     }
 

@@ -17,11 +17,13 @@
 //! | `mock_password` | a sensitive parameter; only its length is logged |
 //! | `mock_echo` | say all secrets that were given, in all forms ([`echo`]); `refuse`: when the request is judged |
 //! | `mock_resource` | `true`: announce a resource, create it, and keep it |
+//! | `mock_escape` | what `escape` tries: a list, see [`escape`] |
 //! | `mock_cloud_content` | what the mock cloud wants in a target image |
 //!
 //! What goes wrong before there are parameters is chosen by a file beside the executable: see [`start`].
 
 pub mod echo;
+pub mod escape;
 pub mod hostile;
 mod os;
 pub mod scenario;
@@ -55,6 +57,7 @@ pub fn parameters_schema() -> Value {
             "mock_password": {"type": "string", "x-factory-sensitive": true},
             "mock_echo": {"type": ["boolean", "string"]},
             "mock_resource": {"type": ["boolean", "string"]},
+            "mock_escape": {"type": ["array", "string"]},
             "mock_cloud_content": {"type": ["object", "string"]},
         },
     })

@@ -3,7 +3,7 @@
 use crate::echo;
 use crate::scenario::Scenario;
 use crate::{parameters_schema, validate};
-use factory_plugin_sdk::proto::{InstalledPackage, PackageList};
+use factory_plugin_sdk::proto::{InstalledPackage, Needs, PackageList, needs::Network};
 use factory_plugin_sdk::{
     ArtifactFile, BaseRequest, Description, Diagnostic, Failure, Fault, Level, Operation, OsPlugin,
     TargetImageRequest, Template, ValidateRequest, async_trait,
@@ -28,6 +28,7 @@ impl OsPlugin for MockOs {
             .capability("validate")
             .capability("target-customization")
             .formats(&["raw"], &["raw"])
+            .needs(Needs { network: Network::None.into(), ..Needs::default() })
             .parameters_schema(parameters_schema())
     }
 

@@ -13,11 +13,13 @@
 //! | `fail` | fails with `mock_fault` and `mock_reason` |
 //! | `fill` | writes until the disk is full, and says so in the system's words |
 //! | `fork` | leaves a process behind that has cut every tie |
+//! | `escape` | tries to get out of its sandbox in the ways of `mock_escape`, and fails with how each went |
 //! | `fork-tool` | runs a tool that leaves such a process behind, and waits |
 //! | `fork-many` | starts `mock_forks` processes, 10 000 as a rule, and fails |
 //! | `eat-memory` | takes memory, up to 2 GiB, and fails if it gets all of it |
 
 use crate::echo;
+use crate::escape;
 use factory_plugin_sdk::tool::Tool;
 use factory_plugin_sdk::{
     Failure, Fault, Level, Operation, Parameters, Progress, proto::ResourceIntent,
@@ -43,6 +45,7 @@ pub const NAMES: &[&str] = &[
     "fork-tool",
     "fork-many",
     "eat-memory",
+    "escape",
 ];
 
 const STEPS: u64 = 5;
@@ -203,6 +206,7 @@ impl<'a> Scenario<'a> {
             Some("fork-tool") => self.fork_tool().await,
             Some("fork-many") => fork_many(self.forks),
             Some("eat-memory") => eat_memory(),
+            Some("escape") => self.escape().await,
             Some(_) | None => Ok(()),
         }
     }
@@ -247,6 +251,22 @@ impl<'a> Scenario<'a> {
         let forked = std::process::Command::new("sh").arg("-c").arg(ESCAPE).arg(&file).status();
         forked.map_err(|error| Failure::new(Fault::Host, "MOCK_FORK", error.to_string()))?;
         self.report_escaped().await
+    }
+
+    /// Tries to get out, tells how each try went, and fails with the first thing that it was kept from.
+    async fn escape(&self) -> Result<(), Failure> {
+        let outcomes = escape::tries(self.operation.parameters())?;
+        let property = outcomes.iter().map(|(name, outcome)| {
+            let told = outcome.as_ref().map_or_else(ToString::to_string, |()| escape::OUT.into());
+            (name.clone(), Value::from(told))
+        });
+        self.operation.property("mock_escape", property.collect::<Value>()).await?;
+        match outcomes.into_iter().find_map(|(name, outcome)| Some((name, outcome.err()?))) {
+            None => Ok(()),
+            Some((name, error)) => {
+                Err(Failure::new(Fault::Plugin, "MOCK_ESCAPE", format!("{name}: {error}")))
+            }
+        }
     }
 
     /// Runs a tool that leaves such a process, and that itself stays, until it is stopped.

@@ -8,7 +8,7 @@ use super::super::pages::Pages;
 use super::super::session::Session;
 use super::super::table::table;
 use super::super::words::{one_line, printable, printable_lines};
-use super::super::{ids, input, json, query};
+use super::super::{ids, input, json, plugins as plugin_list};
 use super::arguments::{DeleteArguments, ImagesArguments, Options, Output, PluginsArguments};
 use super::build::provider_definition;
 use super::view;
@@ -98,7 +98,7 @@ pub(super) async fn plugins(
         }
     }
     match (options.output, &arguments.id) {
-        (Output::Log, _) => print(&query::plugin_table(&plugins))?,
+        (Output::Log, _) => print(&plugin_list::plugin_table(&plugins))?,
         (Output::Json, Some(_)) => {
             let info = plugins.first().map(information).unwrap_or_default();
             print(&format!("{info:#}\n"))?;

@@ -2,7 +2,8 @@
 
 use super::Order;
 use crate::confine::channel;
-use crate::confine::spec::{Report, Spec};
+use crate::confine::spec::{Report, Spec, Step};
+use crate::seal::Prepared;
 use nix::fcntl::AtFlags;
 use nix::sys::signal::SigSet;
 use rustix::fs::{FileType, fstat, stat};
@@ -19,22 +20,22 @@ use std::process::{Command, Stdio};
 ///
 /// # Errors
 /// If it can't be executed.
-pub(super) fn start(order: Order, socket: &OwnedFd) -> io::Result<Pid> {
+pub(super) fn start(order: Order, seal: Option<Prepared>, socket: &OwnedFd) -> io::Result<Pid> {
     let Order { spec, stdin, executable } = order;
     let program = match is_script(&executable)? {
         true => same_file(&spec, &executable).map(|()| None)?,
         false => Some(Program::new(&spec, executable)?),
     };
     let mut command = Command::new(&spec.executable);
-    command.stdin(Stdio::from(stdin)).process_group(0);
-    in_child(&mut command, socket.try_clone()?, program)?;
+    command.args(&spec.arguments).stdin(Stdio::from(stdin)).process_group(0);
+    in_child(&mut command, socket.try_clone()?, seal, program)?;
     Ok(Pid::from_child(&command.spawn()?))
 }
 
 /// What is executed by its open file.
 struct Program {
     file: OwnedFd,
-    arguments: [CString; 1],
+    arguments: Vec<CString>,
     environment: Vec<CString>,
 }
 
@@ -43,7 +44,10 @@ impl Program {
         let variables = std::env::vars_os()
             .map(|(name, value)| CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()));
         let environment = variables.collect::<Result<_, _>>()?;
-        Ok(Self { file, arguments: [c_string(spec.executable.as_os_str())?], environment })
+        let more = spec.arguments.iter().map(OsStr::new);
+        let arguments = std::iter::once(spec.executable.as_os_str()).chain(more);
+        let arguments = arguments.map(c_string).collect::<Result<_, _>>()?;
+        Ok(Self { file, arguments, environment })
     }
 
     /// Becomes it. Returns only if that fails.
@@ -58,17 +62,33 @@ impl Program {
 
 /// Has the child, before it executes, end with the init, catch signals as usual, and tell its number.
 #[expect(unsafe_code, reason = "these are properties of a process that its parent can't set")]
-fn in_child(command: &mut Command, socket: OwnedFd, program: Option<Program>) -> io::Result<()> {
+fn in_child(
+    command: &mut Command,
+    socket: OwnedFd,
+    mut seal: Option<Prepared>,
+    program: Option<Program>,
+) -> io::Result<()> {
     let forked = channel::encode(&Report::Forked)?;
     let prepare = move || {
         set_parent_process_death_signal(Some(Signal::KILL))?;
         SigSet::all().thread_unblock()?;
         channel::send(socket.as_fd(), &forked, &[])?;
+        if let Some(seal) = &mut seal {
+            seal.apply().map_err(|error| tell_of_seal(&socket, error))?;
+        }
         program.as_ref().map_or(Ok(()), |program| Err(program.execute()))
     };
     // SAFETY: the init has one thread, so nothing is in an uncertain state in its fork.
     unsafe { command.pre_exec(prepare) };
     Ok(())
+}
+
+/// Tells the factory that this was not done, which an error of the start would not say.
+fn tell_of_seal(socket: &OwnedFd, source: io::Error) -> io::Error {
+    let errno = source.raw_os_error().unwrap_or_default();
+    let report = Report::Failed { step: Step::Seal, errno, error: source.to_string() };
+    let told = channel::encode(&report).and_then(|it| channel::send(socket.as_fd(), &it, &[]));
+    told.err().unwrap_or(source)
 }
 
 fn is_script(file: &OwnedFd) -> io::Result<bool> {

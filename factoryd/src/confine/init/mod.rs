@@ -12,6 +12,7 @@ mod watch;
 
 use super::spec::{Report, Spec, Step};
 use super::{ARGUMENT, cgroup, channel};
+use crate::seal;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::process::{Signal, getpid, set_child_subreaper, set_parent_process_death_signal};
@@ -61,7 +62,8 @@ fn run(socket: &OwnedFd) -> Result<(), Failed> {
     if order.spec.pid_namespace {
         Step::Namespace.of(namespace::enter())?;
     }
-    let plugin = Step::Execute.of(execute::start(order, socket))?;
+    let seal = Step::Seal.of(order.spec.rules.clone().map(seal::prepare).transpose())?;
+    let plugin = Step::Execute.of(execute::start(order, seal, socket))?;
     Step::Execute.of(let_go_of_streams())?;
     // A factory that is gone shows when the socket is watched.
     let _ = tell(socket, &Report::Started);

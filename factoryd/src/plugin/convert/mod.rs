@@ -1,10 +1,12 @@
 //! Between the factory's words and the plugin contract's.
 
 mod event;
+mod needs;
 mod request;
 mod template;
 
 pub(super) use event::{announced, time};
+pub(super) use needs::needs;
 pub(super) use request::{
     account, content, diagnostic, identifiers, input_image, open_intent, proposal,
 };
@@ -53,6 +55,7 @@ pub(super) fn description(
         capabilities: answer.capabilities,
         sensitive_parameters: sensitive(&answer.parameters_schema_json)?,
         concurrent_operations_max: answer.max_concurrent_operations,
+        needs: answer.needs.map(needs).unwrap_or_default(),
     })
 }
 

@@ -8,7 +8,8 @@ use super::stdio::{drain_stdio, drain_stdout};
 use super::{confined, health};
 use crate::confine::{Pipes, Process};
 use crate::delegate::Description;
-use crate::domain::Failure;
+use crate::domain::{Failure, Needs};
+use crate::plugin::admission::{Admission, Candidate};
 use crate::plugin::channel::{self, within};
 use crate::plugin::confinement::Confinement;
 use crate::plugin::convert;
@@ -20,11 +21,12 @@ use crate::plugin::process::{self, HandshakeError, read_handshake};
 use crate::plugin::runtime::{InstanceDir, RuntimeDir};
 use crate::plugin::tls::Identity;
 use crate::redact::Vault;
+use crate::sandbox::Profile;
 use factory_proto::handshake::{Bootstrap, Handshake};
 use factory_proto::info::Info;
 use factory_proto::plugin_v1::DescribeRequest;
 use factory_proto::plugin_v1::plugin_client::PluginClient;
-use std::path::Path;
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -39,12 +41,17 @@ const EXIT_WAIT: Duration = Duration::from_secs(1);
 
 /// What a start needs to know.
 pub(in crate::plugin) struct Start<'a> {
-    pub(in crate::plugin) name: &'a str,
     pub(in crate::plugin) info: &'a Info,
-    pub(in crate::plugin) executable: &'a Path,
+    /// The plugin, as its files are.
+    pub(in crate::plugin) candidate: &'a Candidate<'a>,
+    /// Its executable, open.
+    pub(in crate::plugin) executable: File,
+    /// What it said that it needs; `None` if it did not say.
+    pub(in crate::plugin) needs: Option<&'a Needs>,
     pub(in crate::plugin) options: &'a Options,
     pub(in crate::plugin) runtime: &'a RuntimeDir,
     pub(in crate::plugin) confinement: &'a Confinement,
+    pub(in crate::plugin) admission: &'a Admission,
 }
 
 /// A plugin that runs and has said what it is.
@@ -55,6 +62,7 @@ pub(super) struct Launched {
     pub(super) tail: Tail,
     pub(super) vault: Arc<Vault>,
     pub(super) tasks: JoinSet<()>,
+    pub(super) sandbox: Profile,
     pub(super) greeted: Greeted,
 }
 
@@ -74,30 +82,37 @@ struct Silent {
     tail: Tail,
     vault: Arc<Vault>,
     tasks: JoinSet<()>,
+    sandbox: Profile,
 }
 
 /// Launches a plugin, and answers when it has said what it is.
 pub(super) async fn launch(start: &Start<'_>) -> Result<Launched, Failure> {
-    let refused = |error: StartError| error.into_failure(start.name, String::new());
+    let refused = |error: StartError| error.into_failure(start.candidate.name, String::new());
     let mut silent = execute(start).await.map_err(refused)?;
     let greeted = match greet(start, &mut silent).await {
         Ok(greeted) => greeted,
         Err(error) => return Err(explain(start, error, &silent).await),
     };
-    let Silent { process, directory, stdin, tail, vault, tasks, .. } = silent;
-    Ok(Launched { process, directory, stdin, tail, vault, tasks, greeted })
+    let Silent { process, directory, stdin, tail, vault, tasks, sandbox, .. } = silent;
+    Ok(Launched { process, directory, stdin, tail, vault, tasks, sandbox, greeted })
 }
 
 async fn execute(start: &Start<'_>) -> Result<Silent, StartError> {
     let directory = start.runtime.instance().map_err(StartError::Directory)?;
     let identity = start.options.auto_mtls.then(Identity::generate).transpose()?;
-    let (process, pipes) = confined::launch(start, &directory, identity.as_ref()).await?;
+    let needs = start.needs.cloned().unwrap_or_default();
+    let Start { candidate, options, admission, .. } = start;
+    let sandbox = admission.profile(candidate, &needs, options, directory.path());
+    let launched = confined::launch(start, &directory, identity.as_ref(), &sandbox);
+    let (process, pipes) = launched.await?;
     let Pipes { stdin, stdout, stderr } = pipes;
-    let refused = |source| StartError::Execute { path: start.executable.to_owned(), source };
+    let refused =
+        |source| StartError::Execute { path: start.candidate.executable.to_owned(), source };
     let (tail, vault) = (Tail::default(), Arc::<Vault>::default());
     let mut tasks = JoinSet::new();
     let stderr = ChildStderr::from_std(stderr).map_err(refused)?;
-    tasks.spawn(log::drain_stderr(start.name.to_owned(), stderr, tail.clone(), vault.clone()));
+    let name = start.candidate.name.to_owned();
+    tasks.spawn(log::drain_stderr(name, stderr, tail.clone(), vault.clone()));
     Ok(Silent {
         process,
         directory,
@@ -107,6 +122,7 @@ async fn execute(start: &Start<'_>) -> Result<Silent, StartError> {
         tail,
         vault,
         tasks,
+        sandbox,
     })
 }
 
@@ -116,17 +132,19 @@ async fn greet(start: &Start<'_>, silent: &mut Silent) -> Result<Greeted, StartE
     let bootstrap = bootstrap(start, &silent.directory);
     if let Err(error) = silent.stdin.write_all(bootstrap.as_bytes()).await {
         // A plugin may close what it does not read.
-        tracing::debug!(plugin = start.name, %error, "the bootstrap was not taken");
+        tracing::debug!(plugin = start.candidate.name, %error, "the bootstrap was not taken");
     }
     let stdout = silent.stdout.take().ok_or(HandshakeError::Ended)?;
     let mut lines = Lines::new(stdout);
-    let handshake = read_handshake(start.name, &mut lines, timing.start_timeout).await?;
-    silent.tasks.spawn(drain_stdout(start.name.to_owned(), lines, silent.vault.clone()));
+    let name = start.candidate.name;
+    let handshake = read_handshake(name, &mut lines, timing.start_timeout).await?;
+    silent.tasks.spawn(drain_stdout(name.to_owned(), lines, silent.vault.clone()));
     let channel = connect(&handshake, silent.identity.take(), timing.call_timeout).await?;
     let (tail, vault) = (silent.tail.clone(), silent.vault.clone());
-    silent.tasks.spawn(drain_stdio(start.name.to_owned(), channel.clone(), tail, vault));
+    silent.tasks.spawn(drain_stdio(name.to_owned(), channel.clone(), tail, vault));
     health::check(&channel, timing.call_timeout).await.map_err(StartError::Health)?;
     let description = describe(start, &channel).await?;
+    same_needs(start, &description)?;
     Ok(Greeted { channel, description })
 }
 
@@ -164,12 +182,23 @@ async fn describe(start: &Start<'_>, channel: &Channel) -> Result<Description, S
     let answer = within(start.options.timing.describe_timeout, call).await;
     let answer = answer.map_err(|status| StartError::Describe(status_text(&status)))?;
     for warning in &answer.warnings {
-        tracing::warn!(plugin = start.name, "{warning}");
+        tracing::warn!(plugin = start.candidate.name, "{warning}");
     }
-    if answer.name != start.name {
-        tracing::warn!(plugin = start.name, says = answer.name, "the plugin has another name");
+    if answer.name != start.candidate.name {
+        tracing::warn!(
+            plugin = start.candidate.name,
+            says = answer.name,
+            "the plugin has another name"
+        );
     }
     convert::description(answer, start.info.kind).map_err(StartError::Describe)
+}
+
+/// What a plugin says now must be what it said when it was accepted: it got no more than that.
+fn same_needs(start: &Start<'_>, description: &Description) -> Result<(), StartError> {
+    let Some(needs) = start.needs else { return Ok(()) };
+    let changes = description.needs.changes(needs);
+    if changes.is_empty() { Ok(()) } else { Err(StartError::OtherNeeds(changes.join(", "))) }
 }
 
 /// Makes a start's error a failure: if the process ended, that says more than any call.
@@ -179,13 +208,14 @@ async fn explain(start: &Start<'_>, error: StartError, silent: &Silent) -> Failu
         | StartError::Connect(_)
         | StartError::Health(_)
         | StartError::Describe(_) => match silent.process.exited_within(EXIT_WAIT).await {
-            Some(exit) => {
-                StartError::Exited { path: start.executable.to_owned(), how: process::how(&exit) }
-            }
+            Some(exit) => StartError::Exited {
+                path: start.candidate.executable.to_owned(),
+                how: process::how(&exit),
+            },
             None => error,
         },
         error => error,
     };
     silent.tail.settled(LAST_LINES_WAIT).await;
-    error.into_failure(start.name, silent.tail.last(LAST_LINES))
+    error.into_failure(start.candidate.name, silent.tail.last(LAST_LINES))
 }

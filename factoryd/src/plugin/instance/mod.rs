@@ -17,6 +17,7 @@ use crate::confine::{Events, Exit, Process};
 use crate::delegate::Description;
 use crate::domain::{Failure, Fault};
 use crate::redact::{InUse, Redactor, Vault};
+use crate::sandbox::Profile;
 use factory_proto::goplugin::grpc_controller_client::GrpcControllerClient;
 use launch::Launched;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +37,7 @@ pub(in crate::plugin) struct Instance {
     process: Process,
     channel: Channel,
     description: Description,
+    sandbox: Profile,
     tail: Tail,
     vault: Arc<Vault>,
     timing: Timing,
@@ -68,14 +70,15 @@ impl Instance {
     /// Launches a plugin, and answers when it has said what it is.
     pub(in crate::plugin) async fn start(start: &Start<'_>) -> Result<Arc<Self>, Failure> {
         let started = Instant::now();
-        let Launched { process, directory, stdin, tail, vault, tasks, greeted } =
+        let Launched { process, directory, stdin, tail, vault, tasks, sandbox, greeted } =
             launch::launch(start).await?;
         let instance = Arc::new(Self {
-            name: start.name.to_owned(),
+            name: start.candidate.name.to_owned(),
             tasks: Mutex::new(tasks),
             process,
             channel: greeted.channel,
             description: greeted.description,
+            sandbox,
             tail,
             vault,
             timing: start.options.timing.clone(),
@@ -87,7 +90,7 @@ impl Instance {
         });
         instance.spawn(health::watch(Arc::downgrade(&instance)));
         let (pid, version) = (instance.pid(), &instance.description.version);
-        tracing::info!(plugin = start.name, pid, version, took = ?started.elapsed(), "plugin started");
+        tracing::info!(plugin = start.candidate.name, pid, version, took = ?started.elapsed(), "plugin started");
         Ok(instance)
     }
 
@@ -105,6 +108,11 @@ impl Instance {
 
     pub(in crate::plugin) fn description(&self) -> &Description {
         &self.description
+    }
+
+    /// Answers what it may do.
+    pub(in crate::plugin) fn sandbox(&self) -> &Profile {
+        &self.sandbox
     }
 
     pub(in crate::plugin) fn timing(&self) -> &Timing {

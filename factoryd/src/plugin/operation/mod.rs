@@ -12,8 +12,10 @@
 
 mod buffer;
 mod contract;
+mod denial;
 mod driver;
 mod feeder;
+mod lending;
 mod outbox;
 mod reader;
 mod request;
@@ -54,8 +56,11 @@ pub(super) async fn run(
         method = request.method(),
         id = %operation.id,
     );
+    let (_lent, request) = lending::lend(plugin, request).await?;
     let _hidden = instance.hide(secrets);
     let outcome = Driver::new(Arc::clone(&instance), operation, request).run();
     let outcome = outcome.instrument(span).await;
-    outcome.map_err(|error| hidden::clean_error(&instance.redactor(), error))
+    outcome.map_err(|error| {
+        denial::explained(hidden::clean_error(&instance.redactor(), error), &instance)
+    })
 }

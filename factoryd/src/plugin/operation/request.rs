@@ -6,9 +6,9 @@ use factory_proto::plugin_v1::operations_client::OperationsClient;
 use factory_proto::plugin_v1::os_delegate_client::OsDelegateClient;
 use factory_proto::plugin_v1::{
     CreateBaseImageRequest, CreateTargetImageRequest, DeleteFromProviderRequest,
-    DidCreateTargetImageRequest, EventBatch, OperationHeader, PushImageToProviderRequest,
-    ReconcileRequest, ShouldCreateTargetImageRequest, SnapshotImageOnProviderRequest,
-    WillCreateTargetImageRequest,
+    DidCreateTargetImageRequest, EventBatch, InputImage, OperationHeader,
+    PushImageToProviderRequest, ReconcileRequest, ShouldCreateTargetImageRequest,
+    SnapshotImageOnProviderRequest, WillCreateTargetImageRequest,
 };
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
@@ -81,6 +81,19 @@ impl Request {
                 intents.first().map_or("", |open| &open.operation_id)
             }
             other => other.header().map_or("", |header| &header.operation_id),
+        }
+    }
+
+    /// Answers what of the request names files and directories.
+    pub(super) fn places(&mut self) -> (Option<&mut OperationHeader>, Option<&mut InputImage>) {
+        match self {
+            Self::CreateTargetImage(it) => (it.header.as_mut(), it.base_image.as_mut()),
+            Self::ShouldCreateTargetImage(it) => (it.header.as_mut(), it.base_image.as_mut()),
+            Self::WillCreateTargetImage(it) => (it.header.as_mut(), it.base_image.as_mut()),
+            Self::DidCreateTargetImage(it) => (it.header.as_mut(), it.target_image.as_mut()),
+            Self::PushImageToProvider(it) => (it.header.as_mut(), it.target_image.as_mut()),
+            Self::DeleteFromProvider(it) => (it.header.as_mut(), it.provider_image.as_mut()),
+            _ => (self.header_mut().as_mut(), None),
         }
     }
 

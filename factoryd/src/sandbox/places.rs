@@ -1,0 +1,34 @@
+//! Where things are that a plugin is given.
+
+use std::path::{Path, PathBuf};
+
+/// Where things are that a plugin is given, and where those that it is not.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    /// Its executable.
+    pub executable: PathBuf,
+    /// Its `.info` file.
+    pub info: PathBuf,
+    /// Where its socket goes.
+    pub socket: PathBuf,
+    /// Where its operations work, and where its temporary files go.
+    pub work: Vec<PathBuf>,
+    /// Where its operations find what they read.
+    pub inputs: Option<PathBuf>,
+    /// The programs that it says it runs, where they are.
+    pub tools: Vec<PathBuf>,
+    /// What is nobody's but the factory's, such as the store.
+    pub secret: Vec<PathBuf>,
+}
+
+impl Places {
+    /// Answers the directory of the executable, if nothing that is not for the plugin can be below it.
+    pub(super) fn beside(&self) -> Option<&Path> {
+        let directory = self.executable.parent()?;
+        let root = directory.parent().is_none();
+        let homes = [Path::new("/root"), Path::new("/home"), Path::new("/tmp")];
+        let mut secret = self.secret.iter().map(PathBuf::as_path).chain(homes);
+        let holds = secret.any(|path| path.starts_with(directory));
+        (!root && !holds).then_some(directory)
+    }
+}

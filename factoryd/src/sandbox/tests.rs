@@ -1,0 +1,162 @@
+//! Profiles, by what a plugin needs and what a machine can.
+
+use super::*;
+use crate::domain::{Needs, Network};
+use crate::seal::{Access, Feature, FileRule, Machine, Rules};
+
+fn places() -> Places {
+    Places {
+        executable: "/usr/lib/factory/plugins/factory-plugin-x".into(),
+        info: "/usr/lib/factory/plugins/x.info".into(),
+        socket: "/run/factory/fp-1/1".into(),
+        work: vec!["/store/work/o/x/work".into()],
+        inputs: Some("/store/work/o/x/inputs".into()),
+        tools: vec![],
+        secret: vec!["/store".into(), "/run/factory".into()],
+    }
+}
+
+fn enforced(needs: &Needs, machine: &Machine) -> Profile {
+    let grants = vec!["x=/srv/pool".parse().unwrap(), "y=/srv/other".parse().unwrap()];
+    let options = Options { mode: Mode::Enforce, grants, ..Options::default() };
+    profile("x", needs, &options, machine, &places())
+}
+
+fn root() -> Machine {
+    Machine::with(&Feature::ALL, true)
+}
+
+fn user() -> Machine {
+    let all = Feature::ALL.into_iter().filter(|it| *it != Feature::NetworkNamespace);
+    Machine::with(&all.collect::<Vec<_>>(), false)
+}
+
+fn access(rules: &Rules, path: &str) -> Option<Access> {
+    let files = rules.files.as_ref()?;
+    let found = files.iter().filter(|rule| std::path::Path::new(path).starts_with(&rule.path));
+    found.map(|rule| rule.access).last()
+}
+
+#[test]
+fn a_plugin_that_says_nothing_gets_its_own_files_and_the_systems_and_no_network() {
+    let profile = enforced(&Needs::default(), &root());
+    assert!(profile.open.is_empty(), "{:?}", profile.open);
+    let rules = profile.rules.unwrap();
+    assert!(rules.no_new_privileges && rules.scoped && rules.network_namespace && !rules.loopback);
+    let syscalls = rules.syscalls.unwrap();
+    assert!(!syscalls.network && !syscalls.namespaces);
+    for (path, expected) in [
+        ("/store/work/o/x/work/1/disk", Some(Access::Write)),
+        ("/store/work/o/x/inputs/1/disk", Some(Access::Read)),
+        ("/store/work/o/y/work/1/disk", None),
+        ("/store/factory.db", None),
+        ("/store/images/1/disk", None),
+        ("/run/factory/fp-1/1/socket", Some(Access::Write)),
+        ("/run/factory/fp-1/2/socket", None),
+        ("/usr/bin/sh", Some(Access::Execute)),
+        ("/etc/shadow", None),
+        ("/root/.ssh/id", None),
+        ("/home/me", None),
+        ("/tmp/x", None),
+        ("/dev/null", Some(Access::Device)),
+        ("/dev/kvm", None),
+        ("/srv/pool/disk", Some(Access::Write)),
+        ("/srv/other/disk", None),
+    ] {
+        assert_eq!(access(&rules, path), expected, "{path}");
+    }
+}
+
+#[test]
+fn what_a_plugin_needs_it_gets_but_never_what_is_the_factorys() {
+    let needs = Needs {
+        devices: vec!["/dev/kvm".into()],
+        read_paths: vec!["/etc/apt".into(), "/store/factory.db".into(), "/".into()],
+        write_paths: vec!["/var/cache/x".into(), "relative".into()],
+        network: Network::Any,
+        ..Needs::default()
+    };
+    let rules = enforced(&needs, &root()).rules.unwrap();
+    assert_eq!(access(&rules, "/dev/kvm"), Some(Access::Device));
+    assert_eq!(access(&rules, "/etc/apt/sources.list"), Some(Access::Read));
+    assert_eq!(access(&rules, "/var/cache/x/y"), Some(Access::Write));
+    assert_eq!(access(&rules, "/store/factory.db"), None);
+    assert_eq!(access(&rules, "/etc/shadow"), None, "the root directory holds the store");
+    assert!(!rules.network_namespace && rules.syscalls.unwrap().network);
+    assert_eq!(rules.connect_ports, None);
+}
+
+#[test]
+fn a_plugin_that_mounts_is_not_kept_from_files_by_landlock_and_that_is_said() {
+    let needs = Needs { user_namespaces: true, network: Network::Any, ..Needs::default() };
+    let profile = enforced(&needs, &root());
+    assert!(profile.open[0].contains("it mounts"), "{:?}", profile.open);
+    let rules = profile.rules.unwrap();
+    assert!(rules.files.is_none() && rules.syscalls.unwrap().namespaces && rules.scoped);
+    let mount = 21;
+    assert!(rules.capabilities.unwrap().contains(&mount));
+
+    let profile = enforced(&needs, &user());
+    assert_eq!(profile.rules, Some(Rules::default()), "newuidmap is set-user-ID");
+    assert!(profile.open[0].contains("as an ordinary user"), "{:?}", profile.open);
+}
+
+#[test]
+fn what_a_machine_cannot_do_is_said_and_not_asked_of_it() {
+    let profile = enforced(&Needs::default(), &Machine::with(&[], false));
+    let rules = profile.rules.unwrap();
+    assert!(rules.files.is_none() && rules.syscalls.is_none() && !rules.scoped);
+    let said = profile.open.join("\n");
+    for missing in ["Linux 5.13", "Linux 6.7", "Linux 6.12", "seccomp"] {
+        assert!(said.contains(missing), "{missing} in {said}");
+    }
+    let loopback = Needs { network: Network::Loopback, ..Needs::default() };
+    let profile = enforced(&loopback, &user());
+    assert!(profile.open[0].contains("takes root"), "{:?}", profile.open);
+    let rules = enforced(&loopback, &root()).rules.unwrap();
+    assert!(rules.network_namespace && rules.loopback);
+}
+
+#[test]
+fn hosts_are_kept_apart_by_port_and_that_is_said() {
+    let hosts = vec!["registry.example:5000".into(), "example.org".into()];
+    let needs = Needs { network: Network::Hosts, hosts, ..Needs::default() };
+    let profile = enforced(&needs, &root());
+    assert_eq!(profile.rules.unwrap().connect_ports, Some(vec![53, 80, 443, 5000]));
+    assert!(profile.open[0].contains("by address no host is kept from it"));
+}
+
+#[test]
+fn a_plugins_own_mode_is_stronger_and_what_is_off_is_said() {
+    let plugins = vec!["x=off".parse().unwrap(), "x=warn".parse().unwrap()];
+    let options = Options { mode: Mode::Enforce, plugins, ..Options::default() };
+    let made = profile("x", &Needs::default(), &options, &root(), &places());
+    assert_eq!((made.mode, made.rules), (Mode::Warn, None));
+    assert_eq!(made.open, ["the sandbox is only shown: nothing is kept from it"]);
+    let other = profile("y", &Needs::default(), &options, &root(), &places());
+    assert_eq!(other.mode, Mode::Enforce);
+}
+
+#[test]
+fn the_directory_of_the_executable_is_read_unless_it_holds_what_is_the_factorys() {
+    let has = |executable: &str| {
+        let places = Places { executable: executable.into(), ..places() };
+        let options = Options { mode: Mode::Enforce, ..Options::default() };
+        let rules = profile("x", &Needs::default(), &options, &root(), &places).rules.unwrap();
+        let beside = places.executable.parent().unwrap().to_owned();
+        rules.files.unwrap().contains(&FileRule::new(beside, Access::Execute))
+    };
+    assert!(has("/srv/plugins/factory-plugin-x"));
+    for executable in ["/factory-plugin-x", "/root/x", "/run/x"] {
+        assert!(!has(executable), "{executable}");
+    }
+}
+
+#[test]
+fn grants_and_settings_are_read_or_refused() {
+    assert_eq!("kvm=/srv".parse::<Grant>().unwrap().to_string(), "kvm=/srv");
+    assert!("kvm=srv".parse::<Grant>().is_err());
+    assert!("=/srv".parse::<Grant>().is_err());
+    assert_eq!("kvm=off".parse::<Setting>().unwrap().to_string(), "kvm=off");
+    assert!("kvm=of".parse::<Setting>().is_err());
+}

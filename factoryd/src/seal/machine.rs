@@ -1,0 +1,136 @@
+//! What this machine can take away from a process.
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, Ruleset, RulesetAttr,
+    Scope,
+};
+use rustix::thread::CapabilitySet;
+use std::fmt;
+use std::path::Path;
+
+/// Something that a kernel may have, or a user may have the right to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Feature {
+    /// Files by path (Linux 5.13).
+    Landlock,
+    /// TCP by port (Linux 6.7).
+    LandlockNetwork,
+    /// Signals and abstract sockets within the sandbox (Linux 6.12).
+    LandlockScope,
+    /// Filters of system calls (Linux 3.5).
+    Seccomp,
+    /// Networks of a plugin's own; takes root.
+    NetworkNamespace,
+}
+
+impl Feature {
+    /// All there are.
+    pub const ALL: [Self; 5] = [
+        Self::Landlock,
+        Self::LandlockNetwork,
+        Self::LandlockScope,
+        Self::Seccomp,
+        Self::NetworkNamespace,
+    ];
+
+    /// Answers the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Landlock => "landlock",
+            Self::LandlockNetwork => "landlock-network",
+            Self::LandlockScope => "landlock-scope",
+            Self::Seccomp => "seccomp",
+            Self::NetworkNamespace => "network-namespace",
+        }
+    }
+
+    /// Says what is missing without it, and what it takes.
+    pub fn missing(self) -> &'static str {
+        match self {
+            Self::Landlock => {
+                "files can't be kept from plugins: that takes Linux 5.13 with Landlock"
+            }
+            Self::LandlockNetwork => "TCP ports can't be kept from plugins: that takes Linux 6.7",
+            Self::LandlockScope => {
+                "plugins can signal other processes of this user: only Linux 6.12 prevents that"
+            }
+            Self::Seccomp => "system calls can't be kept from plugins: the kernel has no seccomp",
+            Self::NetworkNamespace => "plugins can't have networks of their own: that takes root",
+        }
+    }
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What this machine can take away from a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    features: Vec<Feature>,
+    /// Whether this process may do what root may.
+    pub privileged: bool,
+}
+
+impl Machine {
+    /// Makes a machine that can just this.
+    pub fn with(features: &[Feature], privileged: bool) -> Self {
+        Self { features: features.to_vec(), privileged }
+    }
+
+    /// Asks the kernel.
+    pub fn probe() -> Self {
+        let privileged = is_privileged();
+        let has = |feature: &Feature| match feature {
+            Feature::Landlock => {
+                landlock(|ruleset| ruleset.handle_access(AccessFs::from_all(ABI::V1)))
+            }
+            Feature::LandlockNetwork => {
+                landlock(|ruleset| ruleset.handle_access(AccessNet::from_all(ABI::V4)))
+            }
+            Feature::LandlockScope => landlock(|ruleset| ruleset.scope(BitFlags::<Scope>::all())),
+            Feature::Seccomp => Path::new("/proc/sys/kernel/seccomp/actions_avail").exists(),
+            Feature::NetworkNamespace => privileged && Path::new("/proc/self/ns/net").exists(),
+        };
+        Self { features: Feature::ALL.into_iter().filter(has).collect(), privileged }
+    }
+
+    /// Tells whether it can do that.
+    pub fn has(&self, feature: Feature) -> bool {
+        self.features.contains(&feature)
+    }
+
+    /// Answers what it can't do.
+    pub fn lacks(&self) -> Vec<Feature> {
+        Feature::ALL.into_iter().filter(|feature| !self.has(*feature)).collect()
+    }
+}
+
+fn landlock(ask: impl FnOnce(Ruleset) -> Result<Ruleset, landlock::RulesetError>) -> bool {
+    let ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    ask(ruleset).and_then(Ruleset::create).is_ok()
+}
+
+fn is_privileged() -> bool {
+    let sets = rustix::thread::capabilities(None);
+    let needed = CapabilitySet::SYS_ADMIN | CapabilitySet::SETPCAP;
+    sets.is_ok_and(|sets| sets.effective.contains(needed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_all_that_is_not_there() {
+        let machine = Machine::with(&[Feature::Seccomp, Feature::Landlock], false);
+        assert!(machine.has(Feature::Seccomp));
+        let lacks = machine.lacks();
+        let expected =
+            [Feature::LandlockNetwork, Feature::LandlockScope, Feature::NetworkNamespace];
+        assert_eq!(lacks, expected);
+        assert!(Machine::with(&Feature::ALL, true).lacks().is_empty());
+    }
+}
