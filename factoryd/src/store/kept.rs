@@ -94,8 +94,11 @@ impl Store {
         let name =
             |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         blocking(move || {
-            let needless = kept.iter().filter(|path| !needed.contains(&name(path)));
-            needless.fold(Ok(()), |result, path| result.and(remove_tree(path)))
+            let mut result = Ok(());
+            for path in kept.iter().filter(|path| !needed.contains(&name(path))) {
+                result = result.and(remove_tree(path));
+            }
+            result
         })
         .await
     }
