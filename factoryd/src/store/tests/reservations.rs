@@ -15,7 +15,7 @@ async fn what_is_promised_counts_until_the_image_is_settled() {
     assert!(!other.reserve(&two, 1, |promised| promised != 7).await.unwrap());
     assert!(other.reserve(&two, 1, |promised| promised == 7).await.unwrap());
     scratch.append(&one, steps(&[Status::New, Status::Failed])).await.unwrap();
-    assert!(scratch.reserve(&one, 1, |promised| promised == 1).await.unwrap());
+    assert!(other.reserve(&two, 1, |promised| promised == 0).await.unwrap());
 }
 
 #[tokio::test]
