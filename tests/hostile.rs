@@ -7,6 +7,7 @@ use crate::support::factory::{Daemon, Sandbox};
 use crate::support::tdl::Tdl;
 use factory_proto::factory_v1::{Image, event::Kind};
 use serde_json::{Value, json};
+use std::path::Path;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -162,7 +163,7 @@ async fn a_plugin_that_does_not_start_is_the_answer_to_a_build_and_is_started_ag
     ] {
         let plugins = misbehaving_at_start(mode);
         let sandbox = Sandbox::new().with_plugins(plugins.path());
-        let daemon = sandbox.daemon();
+        let daemon = daemon_of(&sandbox, plugins.path());
         let mut client = daemon.connect().await;
         assert_is_refused(&mut client, DEADLINE, words).await;
         assert_works(&mut client, &json!(mode)).await;
@@ -175,7 +176,7 @@ async fn a_plugin_that_starts_slowly_or_noisily_works() {
     for mode in ["slow-start 3", "noise"] {
         let plugins = misbehaving_at_start(mode);
         let sandbox = Sandbox::new().with_plugins(plugins.path());
-        let daemon = sandbox.daemon();
+        let daemon = daemon_of(&sandbox, plugins.path());
         assert_works(&mut daemon.connect().await, &json!(mode)).await;
         stop(&sandbox, daemon);
     }
@@ -186,7 +187,7 @@ async fn a_plugin_that_never_says_where_it_is_or_never_answers_there_is_given_up
     let give_up = async |mode| {
         let plugins = misbehaving_at_start(mode);
         let sandbox = Sandbox::new().with_plugins(plugins.path());
-        let daemon = sandbox.daemon();
+        let daemon = daemon_of(&sandbox, plugins.path());
         let mut client = daemon.connect().await;
         assert_is_refused(&mut client, START_DEADLINE, &["PLUGIN_START_FAILED"]).await;
         assert_works(&mut client, &json!(mode)).await;
@@ -203,7 +204,7 @@ async fn a_plugin_that_never_says_where_it_is_or_never_answers_there_is_given_up
 async fn a_plugin_that_does_not_want_to_end_is_ended() {
     let plugins = misbehaving_at_start("stubborn");
     let sandbox = Sandbox::new().with_plugins(plugins.path());
-    let daemon = sandbox.daemon();
+    let daemon = daemon_of(&sandbox, plugins.path());
     assert_works(&mut daemon.connect().await, &json!("stubborn")).await;
     let ended = daemon.stop();
     assert!(!ended.status.success(), "the drain was not clean");
@@ -232,6 +233,11 @@ async fn a_process_that_a_tool_of_a_plugin_let_loose_does_not_outlive_a_killed_d
     let (_, escaped) = begin_with_escaped_process(&mut daemon.connect().await).await;
     assert!(is_alive(&daemon, &escaped));
     assert_eq!(daemon.kill().survivors(ORPHAN_DEADLINE), Vec::<String>::new());
+}
+
+/// Starts a daemon whose plugin may remove the file beside it that says how it starts.
+fn daemon_of(sandbox: &Sandbox, plugins: &Path) -> Daemon {
+    sandbox.daemon_with(&["--sandbox-allow", &format!("mock-os={}", plugins.display())])
 }
 
 /// Starts a build whose tool forks twice into a session of its own, and returns that process's number.
