@@ -13,9 +13,11 @@ use crate::domain::{
 };
 use crate::jobs::{Job, ShuttingDown, Work};
 use crate::pipeline::{GivenAccount, for_customisation, recorded_template};
+use crate::report;
 use crate::store::{self, NewCallback, Store};
 use crate::tdl;
 use std::sync::Arc;
+use tracing::warn;
 
 /// What is common to all images that are about to begin.
 struct Draft {
@@ -200,11 +202,14 @@ impl Factory {
             other => other.into(),
         })?;
         let warnings = sensitive::warnings(draft.secrets_by_value());
-        if !warnings.is_empty() {
-            self.store.append(&image.id, warnings).await?;
+        // The image is recorded: whatever fails from here on must not keep its job from it.
+        if !warnings.is_empty()
+            && let Err(error) = self.store.append(&image.id, warnings).await
+        {
+            warn!(id = %image.id, "a warning can't be recorded: {}", report::chain(&error));
         }
         let job = Job {
-            image: self.image(&image.id).await?,
+            image: self.image(&image.id).await.unwrap_or(image),
             template: draft.template,
             secrets: draft.secrets,
             work: draft.work,
