@@ -34,7 +34,7 @@ fn user() -> Machine {
 fn access(rules: &Rules, path: &str) -> Option<Access> {
     let files = rules.files.as_ref()?;
     let found = files.iter().filter(|rule| std::path::Path::new(path).starts_with(&rule.path));
-    found.map(|rule| rule.access).last()
+    found.map(|rule| rule.access).next_back()
 }
 
 #[test]
