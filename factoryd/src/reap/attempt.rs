@@ -18,6 +18,8 @@ use tracing::{info, warn};
 
 /// How long one try may take.
 const TRY_MAX: Duration = Duration::from_secs(15 * 60);
+/// How soon to try again to record what remains, such as on a full disk.
+const STORE_LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How long a plugin may take to stop one.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -44,11 +46,15 @@ impl From<store::Error> for Obstacle {
 impl Reaper {
     /// Tries to settle claimed entries, all of one operation, the newest first; gives up the claims on those that remain.
     pub(super) async fn attempt(&self, group: Vec<LedgerEntry>, stop: CancellationToken) {
-        let tried = AssertUnwindSafe(self.0.settle(&group, stop)).catch_unwind().await;
+        let tried = AssertUnwindSafe(self.0.settle(&group, stop.clone())).catch_unwind().await;
         let mistake = || Err(Obstacle::failed("FACTORY_PANIC", "the factory made a mistake"));
         let tried = tried.unwrap_or_else(|_| mistake());
-        if let Err(error) = self.0.postpone(&group, &tried).await {
+        // A claim that is not given up lasts as long as this process: nobody would try again.
+        while let Err(error) = self.0.postpone(&group, &tried).await {
             warn!("what remains can't be recorded: {}", report::chain(&error));
+            if stop.run_until_cancelled(tokio::time::sleep(STORE_LOOK_AGAIN)).await.is_none() {
+                return;
+            }
         }
     }
 }
