@@ -67,7 +67,7 @@ bench: test-packages subordinate-ids rust ## Measures: launch, cost per image, m
 
 # A run that fails is replayed by SIM_SEED=…, see factoryd/tests/simulation/main.rs.
 simulate: rust ## Simulates SIM_SEEDS (100000) runs with crashes, full disks, clock jumps, bad plugins
-	@SIM_SEEDS=$(SIM_SEEDS) cargo test --release --locked -p factoryd --test simulation every_run -- --nocapture
+	@SIM_SEEDS=$(SIM_SEEDS) SIM_BASE=$$(date +%s)000000 cargo test --release --locked -p factoryd --test simulation every_run -- --nocapture
 
 torture: rust ## Kills the daemon and its plugins KILLS (1000) times, and counts what is left
 	@cargo build --locked --workspace --bins

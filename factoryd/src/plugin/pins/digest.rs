@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::num::ParseIntError;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,8 @@ use std::sync::Mutex;
 use super::super::lock::lock;
 
 const CHUNK: usize = 128 * 1024;
+/// How often a file that changes while it is read is read.
+const READINGS_MAX: usize = 5;
 
 /// What a file is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,24 +59,31 @@ pub(in crate::plugin) struct Identified {
 pub(in crate::plugin) struct Identifier(Mutex<HashMap<Stamp, String>>);
 
 impl Identifier {
-    /// Opens a file and says what it is.
+    /// Opens a file and says what it is. A new link, name or mode changes the stamp too, so one that changed is read again:
+    /// what is read twice alike is taken.
     ///
     /// # Errors
     /// If it can't be read, or is changed meanwhile.
     pub(in crate::plugin) fn identify(&self, path: &Path) -> io::Result<Identified> {
         let mut file = File::open(path)?;
-        let stamp = Stamp::of(&file.metadata()?);
-        let known = lock(&self.0).get(&stamp).cloned();
-        let sha256 = match known {
-            Some(sha256) => sha256,
-            None => digest(&mut file)?,
-        };
-        if Stamp::of(&file.metadata()?) != stamp {
-            return Err(io::Error::other("it is being changed"));
+        let mut before = None;
+        for _ in 0..READINGS_MAX {
+            let stamp = Stamp::of(&file.metadata()?);
+            let known = lock(&self.0).get(&stamp).cloned();
+            let sha256 = known.map_or_else(|| digest(&mut file), Ok)?;
+            let unchanged = Stamp::of(&file.metadata()?) == stamp;
+            if unchanged {
+                lock(&self.0).insert(stamp, sha256.clone());
+            }
+            if unchanged || before.as_ref() == Some(&sha256) {
+                let path = path.to_owned();
+                let fingerprint = Fingerprint { path, size: stamp.size, sha256, stamp };
+                return Ok(Identified { file, fingerprint });
+            }
+            before = Some(sha256);
+            file.rewind()?;
         }
-        lock(&self.0).insert(stamp, sha256.clone());
-        let fingerprint = Fingerprint { path: path.to_owned(), size: stamp.size, sha256, stamp };
-        Ok(Identified { file, fingerprint })
+        Err(io::Error::other("it is being changed"))
     }
 
     /// Remembers what another process found a file to be.
@@ -165,5 +174,25 @@ mod tests {
         let changed = identifier.identify(&path).unwrap().fingerprint;
         assert_ne!(changed.sha256, "remembered");
         assert_ne!(changed.stamp, first.stamp);
+    }
+
+    #[test]
+    fn a_file_that_gets_new_names_while_it_is_read_is_what_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, other) = (directory.path().join("x"), directory.path().join("y"));
+        std::fs::write(&path, vec![7; 8 << 20]).unwrap();
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    std::fs::hard_link(&path, &other).unwrap();
+                    std::fs::remove_file(&other).unwrap();
+                }
+            });
+            let identified: Vec<_> =
+                (0..5).map(|_| Identifier::default().identify(&path)).collect();
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(identified.iter().all(Result::is_ok), "{identified:?}");
+        });
     }
 }
