@@ -145,7 +145,8 @@ fn adopt(sources: &[PathBuf], directory: &Path, new: NewArtifact) -> Result<Arti
     })
 }
 
-/// Answers the file's path without symbolic links on the way to it, if that is in a directory of work.
+/// Answers the file's path without symbolic links on the way to it, if that is in a directory of work, and in the one that is
+/// meant: a plugin can put a link to another's in place of its own.
 pub(super) fn inside(sources: &[PathBuf], file: &Path) -> Result<PathBuf, Error> {
     let refused = |why| Error::Refused { path: file.to_owned(), why };
     let (Some(parent), Some(name)) = (file.parent(), file.file_name()) else {
@@ -154,9 +155,13 @@ pub(super) fn inside(sources: &[PathBuf], file: &Path) -> Result<PathBuf, Error>
     if name.to_str().is_none() {
         return Err(refused("its name is not UTF-8"));
     }
+    let meant = parent.file_name();
     let parent = parent.canonicalize().map_err(|source| Error::reading("find", file, source))?;
     if !sources.iter().any(|source| parent.starts_with(source) && parent != *source) {
         return Err(refused("it is not in a work directory of this store"));
+    }
+    if parent.file_name() != meant {
+        return Err(refused("its directory was replaced by another"));
     }
     Ok(parent.join(name))
 }

@@ -109,6 +109,27 @@ async fn only_regular_files_of_a_work_directory_are_taken() {
 }
 
 #[tokio::test]
+async fn nothing_is_taken_from_the_directory_of_another_operation() {
+    let scratch = Scratch::new().await;
+    scratch.record(1).await;
+    let (own, new) = scratch.file("own", "disk.raw", b"mine").await;
+    let (other, _) = scratch.file("other", "disk.raw", b"another's").await;
+    let aside = own.path().with_file_name("aside");
+    fs::rename(own.path(), &aside).unwrap();
+    symlink(other.path(), own.path()).unwrap();
+    let why = refusal(&scratch, new.clone()).await;
+    assert!(why.contains("replaced by another"), "{why}");
+    assert_eq!(names(other.path()), ["disk.raw"]);
+    // The factory itself lends a directory: a link under the same name.
+    let lent = other.path().parent().unwrap().join("plugin");
+    fs::create_dir(&lent).unwrap();
+    fs::rename(aside, lent.join("own")).unwrap();
+    fs::remove_file(own.path()).unwrap();
+    symlink(lent.join("own"), own.path()).unwrap();
+    scratch.adopt(&id(1), new).await.unwrap();
+}
+
+#[tokio::test]
 async fn nothing_is_taken_for_an_unknown_image() {
     let scratch = Scratch::new().await;
     let (work, new) = scratch.file("op", "disk.raw", b"hello").await;
