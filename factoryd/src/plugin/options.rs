@@ -17,7 +17,7 @@ pub struct Options {
     pub executable_directories: Vec<PathBuf>,
     /// Where sockets go. Made if absent, mode 0700; must be short, since a socket's path is at most 107 bytes.
     pub runtime_dir: PathBuf,
-    /// The program that watches over each plugin, by [`main_if_asked`]: `factoryd`, `factory`, or any whose `main` asks
+    /// The program that watches over each plugin, by `main_if_asked`: `factoryd`, `factory`, or any whose `main` asks
     /// that first. As a rule this very program.
     pub launcher: PathBuf,
     /// Whether each plugin has a PID namespace of its own, which takes the right to make one.

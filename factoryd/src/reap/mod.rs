@@ -7,7 +7,7 @@
 //!     └── 1 s, 2 s, 4 s, … ◄─────┘          never given up, also over the death of any process
 //! ```
 //!
-//! The store's ledger says what is left over ([`LedgerEntry`](crate::store::LedgerEntry)); one process at a time claims an
+//! The store's ledger says what is left over ([`LedgerEntry`]); one process at a time claims an
 //! entry. What a plugin says of it is an event of the image, and durable before the plugin hears that it was.
 //!
 //! **Credentials** of a request live in the memory of the process that took it; those that have a name are looked up. If

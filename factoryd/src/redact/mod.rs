@@ -15,7 +15,7 @@
 //! | with entities as in XML or HTML | searched for in the decoded text |
 //! | broken over lines of one text | searched for in the text without white space |
 //!
-//! Of credentials that are a document (JSON, XML, `user:password`, a URL) the values in it are secrets too, see [`values`].
+//! Of credentials that are a document (JSON, XML, `user:password`, a URL) the values in it are secrets too, see `values`.
 //!
 //! **What can't be hidden:** what is shorter than [`LEN_MIN`] bytes, for hiding it would leave no text readable; what a plugin
 //! encrypts, compresses, spells backwards or sends in pieces; what is in the files that it makes.

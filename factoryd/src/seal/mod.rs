@@ -4,7 +4,7 @@
 //! network namespace ─► capabilities ─► no new privileges ─► Landlock ─► seccomp ─► the plugin
 //! ```
 //!
-//! [`Rules`] say what is left to it; [`prepare`] makes of them what can be applied between fork and exec, and [`Machine`] knows
+//! [`Rules`] say what is left to it; `prepare` makes of them what can be applied between fork and exec, and [`Machine`] knows
 //! what this kernel can. Which plugin gets which rules is not known here.
 //!
 //! **Invariant:** a rule that is asked for is applied, or the plugin is not started.
