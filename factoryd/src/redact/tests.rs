@@ -221,18 +221,11 @@ fn nothing_shows_in_debug_output() {
     assert_eq!(format!("{:?}", Redactor::new(["hunter2"])), "Redactor(***)");
 }
 
-/// A build has some 2 000 events. Run with `--nocapture` for the figures.
+/// A build has some 2 000 lines, and hardly one with a secret.
 #[test]
-fn hiding_costs_little() {
+fn a_line_without_secrets_is_not_copied() {
     let redactor = Redactor::new(SECRETS.iter().copied());
-    let line = "Get:113 http://deb.debian.org/debian bookworm/main amd64 libssl3 amd64 3.0.15-1 [2,022 kB]";
-    let began = std::time::Instant::now();
-    for _ in 0..2_000 {
-        assert!(matches!(redactor.text(line), Cow::Borrowed(_)));
-    }
-    let events = began.elapsed();
-    let began = std::time::Instant::now();
-    let _ = Redactor::new(SECRETS.iter().copied());
-    println!("2 000 lines: {events:?}; making a redactor: {:?}", began.elapsed());
-    assert!(events < std::time::Duration::from_secs(2), "{events:?}");
+    let line =
+        "Get:113 http://example.org/debian bookworm/main amd64 libssl3 amd64 3.0.15-1 [2,022 kB]";
+    assert!(matches!(redactor.text(line), Cow::Borrowed(_)));
 }
