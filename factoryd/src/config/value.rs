@@ -68,43 +68,33 @@ impl Value for bool {
     }
 }
 
-impl Value for NonZeroUsize {
-    const EXPECTED: &'static str = "a whole number from 1";
+/// Reads whole numbers of a type.
+macro_rules! whole_number {
+    ($number:ty, $expected:literal) => {
+        impl Value for $number {
+            const EXPECTED: &'static str = $expected;
 
-    fn parse(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|_| format!("{} is no such number", quote(text)))
-    }
+            fn parse(text: &str) -> Result<Self, String> {
+                text.parse().map_err(|_| format!("{} is no such number", quote(text)))
+            }
 
-    fn read(node: &Node, _: &Path) -> Result<Self, String> {
-        match &node.value {
-            NodeValue::Number(digits) => Self::parse(digits),
-            other => Err(format!("this is {}", other.kind())),
+            fn read(node: &Node, _: &Path) -> Result<Self, String> {
+                match &node.value {
+                    NodeValue::Number(digits) => Self::parse(digits),
+                    other => Err(format!("this is {}", other.kind())),
+                }
+            }
+
+            fn json(&self) -> Json {
+                json!(self)
+            }
         }
-    }
-
-    fn json(&self) -> Json {
-        json!(self)
-    }
+    };
 }
 
-impl Value for u32 {
-    const EXPECTED: &'static str = "a whole number";
+whole_number!(NonZeroUsize, "a whole number from 1");
 
-    fn parse(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|_| format!("{} is no such number", quote(text)))
-    }
-
-    fn read(node: &Node, _: &Path) -> Result<Self, String> {
-        match &node.value {
-            NodeValue::Number(digits) => Self::parse(digits),
-            other => Err(format!("this is {}", other.kind())),
-        }
-    }
-
-    fn json(&self) -> Json {
-        json!(self)
-    }
-}
+whole_number!(u32, "a whole number");
 
 impl Value for Bytes {
     const EXPECTED: &'static str = "a number of bytes, or one with a unit, such as \"512MiB\"";
