@@ -242,6 +242,8 @@ impl Shop {
     /// The command without a word.
     fn bare(&self, name: &str) -> Command {
         drop(self.sandbox.imagefactory());
-        Command::new(self.sandbox.path().join(name))
+        let mut command = Command::new(self.sandbox.path().join(name));
+        command.env_remove("XDG_RUNTIME_DIR").env("TMPDIR", self.sandbox.temporary());
+        command
     }
 }

@@ -25,8 +25,10 @@ fn installed(path: &str) -> PathBuf {
     INSTALLED.path().join("opt/factory").join(path)
 }
 
-fn factory_variables_aside(program: &Path) -> Command {
+/// A program that sees nothing of what the user has set, and keeps its sockets below the installation.
+fn on_its_own(program: &Path) -> Command {
     let mut command = Command::new(program);
+    command.env_remove("XDG_RUNTIME_DIR").env("TMPDIR", INSTALLED.path());
     for (name, _) in
         std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FACTORY_"))
     {
@@ -45,7 +47,7 @@ fn quiet(output: &Output) {
 fn installed_programs_find_the_plugins_that_were_installed_with_them() {
     let store = TempDir::new().unwrap();
     assert!(installed("bin/imagefactory").is_file(), "the name of Image Factory's command line");
-    let mut command = factory_variables_aside(&installed("bin/factory"));
+    let mut command = on_its_own(&installed("bin/factory"));
     let output = command.env("FACTORY_STORE", store.path()).args(["plugins", "--json"]).output();
     let output = output.unwrap();
     quiet(&output);
@@ -136,10 +138,10 @@ fn the_settings_in_the_readme_are_valid() {
     let place = TempDir::new().unwrap();
     let file = place.path().join("factory.toml");
     std::fs::write(&file, example).unwrap();
-    let mut command = factory_variables_aside(&DIRECTORY.join("factoryd"));
+    let mut command = on_its_own(&DIRECTORY.join("factoryd"));
     let output = command.args(["config", "check", "--config"]).arg(&file).output().unwrap();
     quiet(&output);
-    let mut command = factory_variables_aside(&DIRECTORY.join("factoryd"));
+    let mut command = on_its_own(&DIRECTORY.join("factoryd"));
     let output = command.args(["config", "show", "--config"]).arg(&file).output().unwrap();
     let named = format!("{}:", file.display());
     let used = String::from_utf8(output.stdout).unwrap().matches(&named).count();
