@@ -5,13 +5,21 @@ use super::fsck::FsckArguments;
 use super::prune::PruneArguments;
 use super::resources::{ReapArguments, ResourcesArguments};
 use super::token::TokenVerb;
+mod images;
 mod import;
+mod plugin;
+mod plugins;
 
+pub(super) use images::{
+    ImagesArguments, KindWord, LogVerbArguments, ShowArguments, StatusWord, WatchArguments,
+};
 pub(super) use import::{DiskArguments, ImportArguments, ImportStoreArguments};
+pub(super) use plugin::{DescribeArguments, PluginVerb};
+pub(super) use plugins::{AcceptArguments, PluginsArguments, PluginsVerb};
 
 use crate::config::{Flags, SharedArguments};
 use crate::manual;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
@@ -68,6 +76,8 @@ pub(super) enum Verb {
     Prune(PruneArguments),
     Fsck(FsckArguments),
     Plugins(PluginsArguments),
+    #[command(subcommand)]
+    Plugin(PluginVerb),
     Resources(ResourcesArguments),
     Reap(ReapArguments),
     Import(ImportArguments),
@@ -124,64 +134,6 @@ pub(super) struct PushArguments {
     pub(super) follow: FollowArguments,
 }
 
-/// List images, oldest first.
-#[derive(Debug, Args)]
-pub(super) struct ImagesArguments {
-    /// List images of this kind only.
-    #[arg(long)]
-    pub(super) kind: Option<KindWord>,
-    /// List images with this status only, such as `complete`.
-    #[arg(long, ignore_case = true)]
-    pub(super) status: Option<StatusWord>,
-    /// List deleted images too.
-    #[arg(long, short)]
-    pub(super) all: bool,
-    /// Print a JSON array of factory.v1.Image.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-/// Show all there is to know about an image.
-#[derive(Debug, Args)]
-pub(super) struct ShowArguments {
-    /// The image.
-    pub(super) image: String,
-    /// Print a factory.v1.Image as JSON.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-/// Print an image's log.
-#[derive(Debug, Args)]
-pub(super) struct LogVerbArguments {
-    /// The image.
-    pub(super) image: String,
-    /// Go on until the image has ended.
-    #[arg(long, short)]
-    pub(super) follow: bool,
-    /// Print one factory.v1.Event a line as JSON.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-/// Print what happens to images.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Without an image it shows what happens to all of them, until ^C. With images it ends when all of them have ended.")]
-pub(super) struct WatchArguments {
-    /// The images; none: all.
-    pub(super) images: Vec<String>,
-    /// Start after this cursor.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(super) after: u64,
-    /// End at the last event there is.
-    #[arg(long)]
-    pub(super) no_follow: bool,
-    /// Print one factory.v1.Event a line as JSON.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
 /// Cancel the build of an image.
 #[derive(Debug, Args)]
 pub(super) struct CancelArguments {
@@ -232,40 +184,6 @@ pub(super) struct DeleteArguments {
     pub(super) force: bool,
     #[command(flatten)]
     pub(super) credentials: CredentialsArguments,
-}
-
-/// List the plugins, what they serve and what is wrong with them; or show one, with what it needs and what it may do.
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(super) struct PluginsArguments {
-    #[command(subcommand)]
-    pub(super) verb: Option<PluginsVerb>,
-    /// Show this plugin only, with all that is known of it.
-    pub(super) name: Option<String>,
-    /// Print a JSON array of factory.v1.Plugin.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-/// What is done with plugins.
-#[derive(Debug, Subcommand)]
-pub(super) enum PluginsVerb {
-    /// Accept plugins as they are now, and show what changed. One whose files were changed is refused until then.
-    Accept(AcceptArguments),
-}
-
-/// What is accepted.
-#[derive(Debug, Args)]
-pub(super) struct AcceptArguments {
-    /// The plugins.
-    #[arg(value_name = "PLUGIN", required_unless_present = "all")]
-    pub(super) names: Vec<String>,
-    /// Accept all there are.
-    #[arg(long, conflicts_with = "names")]
-    pub(super) all: bool,
-    /// Print a JSON array of factory.v1.PluginAcceptance.
-    #[arg(long)]
-    pub(super) json: bool,
 }
 
 /// Read a template without building it.
@@ -319,28 +237,6 @@ pub(super) struct FollowArguments {
     /// Print the build's log too.
     #[arg(long, visible_alias = "verbose")]
     pub(super) follow_logs: bool,
-}
-
-/// `--kind`.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum KindWord {
-    Base,
-    Target,
-    Provider,
-}
-
-/// `--status`.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum StatusWord {
-    New,
-    Pending,
-    Building,
-    Complete,
-    Failed,
-    Deleting,
-    Deleted,
-    #[value(name = "deletefailed")]
-    DeleteFailed,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -61,6 +61,14 @@ pub(super) enum Error {
         /// What there is.
         known: String,
     },
+    /// A plugin's executable is not what was asked of it.
+    #[error("{}: {why}", path.display())]
+    Plugin {
+        /// The executable.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
     /// Nobody serves a target.
     #[error("no plugin makes images for target {target} (known: {known})")]
     NoTarget {
@@ -125,6 +133,7 @@ impl Error {
             | Self::Image(_)
             | Self::Template(_)
             | Self::Usage(_)
+            | Self::Plugin { .. }
             | Self::Config(_)
             | Self::Import(ImportError::Import(_) | ImportError::Template(_)) => Exit::BadInput,
             Self::NoTarget { .. } | Self::UnknownPlugin { .. } | Self::NoImage(_) => Exit::Refused,

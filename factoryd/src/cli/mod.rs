@@ -21,6 +21,7 @@ mod input;
 mod json;
 mod lines;
 mod pages;
+mod plugin;
 mod plugins;
 mod prune;
 mod query;
@@ -124,6 +125,7 @@ fn dispatch(Arguments { place, verb }: Arguments) -> Result<Exit, Error> {
         Verb::Plugins(arguments) => {
             with_session(place, async |session| plugins::plugins(session, &arguments).await)
         }
+        Verb::Plugin(verb) => plugin::run(verb),
         Verb::Import(arguments) => {
             import::here(&place)?;
             with_session(place, async |session| import::import(session, arguments).await)
