@@ -16,6 +16,8 @@ TEST_PACKAGES = $(IMAGE_PACKAGES) xfsprogs btrfs-progs qemu-system-x86 ovmf podm
   libvirt-clients libxml2-utils python3-requests-oauthlib xz-utils bzip2 zstd systemd mandoc zsh fish python3-venv
 # The oldest Go that can fetch the one the Go plugin of the tests asks for.
 GO_MIN = 1.21
+# The oldest Node that the packages of its plugin support.
+NODE_MIN = 18
 
 # Where `make install` puts what, and what it builds for that.
 DESTDIR =
@@ -43,7 +45,7 @@ SHELL = bash
 # Where rustup and Go's own installer put their programs.
 export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/go/bin
 
-.PHONY: help image test check bench install simulate torture fuzz image-packages test-packages subordinate-ids rust go python
+.PHONY: help image test check bench install simulate torture fuzz image-packages test-packages subordinate-ids rust go go-sdk python node
 
 help: ## Shows this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -53,7 +55,7 @@ image: image-packages subordinate-ids rust ## Builds examples/debian-12.tdl into
 	target/release/factory plugins accept --all >/dev/null
 	target/release/factory build $(TEMPLATE) --target docker --target kvm
 
-test: test-packages subordinate-ids rust go python ## Runs every test
+test: test-packages subordinate-ids rust go-sdk python node ## Runs every test
 	@cargo test --workspace --locked
 
 check: rust ## Checks format, lints and documentation
@@ -61,7 +63,7 @@ check: rust ## Checks format, lints and documentation
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 
-bench: test-packages subordinate-ids rust ## Measures: launch, cost per image, memory, a build against the same by hand
+bench: test-packages subordinate-ids rust go node ## Measures: launch, cost per image, memory, a build against the same by hand
 	@cargo build --release --locked --workspace --bins
 	cargo bench --locked --bench figures
 
@@ -143,6 +145,28 @@ subordinate-ids:
 	  echo "  usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $$user" >&2
 	  exit 1
 	done
+
+# The SDK for Go: its format, its code against the contract, and its tests.
+go-sdk: go
+	@cd plugin-sdk/go
+	unformatted=$$(gofmt -l . ../../tests/fixtures/go-plugin)
+	[ -z "$$unformatted" ] || { echo "gofmt wants to change:"; echo "$$unformatted"; exit 1; } >&2
+	go -C generate run . -check
+	for module in . generate ../../tests/fixtures/go-plugin; do go -C $$module vet ./...; done
+	go test -race ./...
+
+# The packages of the tests' plugin in JavaScript, in a place of their own.
+node: target/node/.installed
+target/node/.installed: tests/fixtures/node-plugin/package.json tests/fixtures/node-plugin/package-lock.json
+	@found=$$(command -v npm >/dev/null && node --version 2>/dev/null || true)
+	if ! printf 'v%s\n' "$(NODE_MIN)" "$${found#v}" | sort -VC; then
+	  echo "The JavaScript plugin of the tests needs Node $(NODE_MIN) or newer, and npm: install nodejs and npm" >&2
+	  exit 1
+	fi
+	rm -rf target/node
+	install -D -m 644 -t target/node $^ tests/fixtures/node-plugin/.npmrc
+	npm ci --prefix target/node --ignore-scripts --silent
+	touch $@
 
 # The tests' programs in Python, in a place of their own.
 python: target/python/.installed

@@ -19,6 +19,7 @@ mod hostile;
 mod imagefactory;
 mod import;
 mod install;
+mod languages;
 mod ledger;
 mod mock;
 mod oauth;

@@ -2,6 +2,8 @@ package plugin
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -45,6 +47,10 @@ func quietly(newServer func() *Server) *Server {
 
 // serveHost returns when the plugin is to end.
 func serveHost(server *Server) {
+	if err := checkCertificate(os.Getenv("PLUGIN_CLIENT_CERT")); err != nil {
+		logger.Error("mutual TLS can't be set up", "error", err)
+		os.Exit(1)
+	}
 	host := &host{server: server}
 	goplugin.Serve(&goplugin.ServeConfig{
 		HandshakeConfig: Handshake,
@@ -56,6 +62,20 @@ func serveHost(server *Server) {
 			return host.grpc
 		},
 	})
+}
+
+// checkCertificate looks at the factory's certificate, if it asks for mutual TLS: go-plugin would serve with a broken one, and refuse
+// everybody.
+func checkCertificate(text string) error {
+	if text == "" {
+		return nil
+	}
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return errors.New("the factory's certificate is not PEM")
+	}
+	_, err := x509.ParseCertificate(block.Bytes)
+	return err
 }
 
 func serverOptions(host *host) []grpc.ServerOption {

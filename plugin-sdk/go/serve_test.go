@@ -116,6 +116,19 @@ func TestItEndsWhenItIsToldTo(t *testing.T) {
 	it.ended(t)
 }
 
+func TestACertificateThatIsNoneEndsIt(t *testing.T) {
+	for _, certificate := range []string{"none", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"} {
+		t.Setenv("PLUGIN_CLIENT_CERT", certificate)
+		it := start(t)
+		if line, err := it.stdout.ReadString('\n'); err != io.EOF {
+			t.Errorf("it says %q", line)
+		}
+		if err := it.Wait(); err == nil || it.ProcessState.ExitCode() != 1 {
+			t.Errorf("it ended with %v", err)
+		}
+	}
+}
+
 func TestItAnswersAPerson(t *testing.T) {
 	for _, it := range []struct {
 		arguments      []string

@@ -10,6 +10,7 @@ pub(crate) mod leftovers;
 pub(crate) mod listener;
 pub(crate) mod memory;
 pub(crate) mod patience;
+pub(crate) mod plugins;
 pub(crate) mod program;
 pub(crate) mod receiver;
 pub(crate) mod registry;
