@@ -6,7 +6,8 @@ use prost::Message;
 use std::collections::VecDeque;
 use tonic::Status;
 
-/// How many bytes of unacknowledged events make a writer wait.
+/// How many bytes of unacknowledged events make a writer wait: of memory, which for small ones is far more than they take on
+/// the wire.
 pub(crate) const FULL_BYTES: usize = 32 * 1024 * 1024;
 /// How many bytes of events go into one batch.
 pub(crate) const BATCH_BYTES: usize = 64 * 1024;
@@ -19,6 +20,8 @@ pub(crate) struct Journal {
     /// Bytes of all events ever written, so that the bytes between two events are a subtraction.
     written: usize,
     forgotten: usize,
+    /// Bytes of memory that the unacknowledged events take.
+    kept: usize,
     last_urgent: u64,
     end: Option<End>,
 }
@@ -27,6 +30,13 @@ pub(crate) struct Journal {
 struct Entry {
     event: Event,
     written: usize,
+}
+
+impl Entry {
+    /// Returns about how many bytes of memory it takes.
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.event.encoded_len()
+    }
 }
 
 /// How an operation ended.
@@ -66,7 +76,9 @@ impl Journal {
         if urgent {
             self.last_urgent = event.seq;
         }
-        self.entries.push_back(Entry { event, written: self.written });
+        let entry = Entry { event, written: self.written };
+        self.kept += entry.weight();
+        self.entries.push_back(entry);
         self.last_seq()
     }
 
@@ -80,6 +92,7 @@ impl Journal {
         while let Some(entry) = self.entries.front().filter(|entry| entry.event.seq <= up_to) {
             self.acknowledged = entry.event.seq;
             self.forgotten = entry.written;
+            self.kept -= entry.weight();
             self.entries.pop_front();
         }
     }
@@ -96,7 +109,7 @@ impl Journal {
 
     /// Tells whether writers must wait for an acknowledgement.
     pub(crate) fn is_full(&self) -> bool {
-        FULL_BYTES <= self.written - self.forgotten
+        FULL_BYTES <= self.kept
     }
 
     /// Tells whether nothing follows.
@@ -223,6 +236,19 @@ mod tests {
         assert!(journal.is_full());
         journal.acknowledge(1);
         assert!(!journal.is_full());
+    }
+
+    #[test]
+    fn tiny_events_count_as_what_they_take_in_memory() {
+        let mut journal = Journal::default();
+        let written = (0..).take_while(|_| {
+            let full = journal.is_full();
+            journal.push(log(1), prost_types::Timestamp::default());
+            !full
+        });
+        assert!(written.count() <= FULL_BYTES / size_of::<Entry>());
+        journal.acknowledge(journal.last_seq());
+        assert_eq!(journal.kept, 0);
     }
 
     #[test]

@@ -7,4 +7,5 @@ mod hostile;
 mod launch;
 mod mock;
 mod programs;
+mod sdks;
 mod support;

@@ -22,21 +22,13 @@ static DIRECTORY: LazyLock<PathBuf> = LazyLock::new(|| {
     directory
 });
 
-/// The Go plugin. Go's own cache makes the second time quick.
-pub(crate) static GO_PLUGIN: LazyLock<PathBuf> = LazyLock::new(|| {
-    let executable = std::env::current_exe().unwrap();
-    let target = executable.ancestors().nth(3).unwrap();
-    let plugin = target.join("go-plugin/factory-plugin-goos");
-    let built = Command::new("go")
-        .args(["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-o"])
-        .arg(&plugin)
-        .arg(".")
-        .current_dir(repository("tests/fixtures/go-plugin"))
-        .status();
-    let built = built.expect("`go` is installed (Debian's golang-go, or https://go.dev/dl)");
-    assert!(built.success(), "go could not build the fixture");
-    plugin
-});
+/// The plugin in Go that has no SDK.
+pub(crate) static GO_PLUGIN: LazyLock<PathBuf> =
+    LazyLock::new(|| go_program("factory-plugin-goos", "tests/fixtures/go-plugin"));
+
+/// The plugin in Go that says much, with our SDK.
+pub(crate) static GO_FLOOD: LazyLock<PathBuf> =
+    LazyLock::new(|| go_program("factory-plugin-flood", "plugin-sdk/go/examples/flood"));
 
 /// Answers the path of one of our programs.
 pub(crate) fn program(name: &str) -> PathBuf {
@@ -48,4 +40,19 @@ pub(crate) fn program(name: &str) -> PathBuf {
 /// Answers the path of a file of the repository.
 pub(crate) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(path)
+}
+
+/// Builds a program in Go. Go's own cache makes the second time quick.
+fn go_program(name: &str, package: &str) -> PathBuf {
+    let executable = std::env::current_exe().unwrap();
+    let program = executable.ancestors().nth(3).unwrap().join("go-plugin").join(name);
+    let built = Command::new("go")
+        .args(["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-o"])
+        .arg(&program)
+        .arg(".")
+        .current_dir(repository(package))
+        .status();
+    let built = built.expect("`go` is installed (Debian's golang-go, or https://go.dev/dl)");
+    assert!(built.success(), "go could not build {package}");
+    program
 }
