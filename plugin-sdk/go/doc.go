@@ -26,8 +26,8 @@
 // [TargetFinisher]. The capabilities are declared accordingly.
 //
 // What the SDK does: the launch by HashiCorp's go-plugin (handshake, mutual TLS, health), `describe` and `--help` on the
-// command line, an operation per request that survives a lost connection, events in batches, cancellation, the deletion of
-// what an operation created elsewhere ([Operation.Create]), logs, and the end.
+// command line, an operation per request that survives a lost connection, events in batches, cancellation, programs that end with their
+// operation ([Operation.Run]), the deletion of what an operation created elsewhere ([Operation.Create]), logs, and the end.
 //
 // # Operations
 //

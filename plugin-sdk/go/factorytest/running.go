@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"time"
 
 	pluginv1 "factory.dev/plugin/v1"
@@ -48,6 +49,9 @@ func (h *Harness) startIn(request *Request, workDir string) *Running {
 
 // ID returns the operation's id.
 func (r *Running) ID() string { return r.request.header.OperationId }
+
+// Path returns the path of a file in the operation's work directory.
+func (r *Running) Path(file string) string { return filepath.Join(r.workDir, file) }
 
 // Next waits for the next event and acknowledges it; nil after the last.
 func (r *Running) Next() *pluginv1.Event {
