@@ -4,6 +4,8 @@
 //! | name | what is measured | how often |
 //! |---|---|---|
 //! | `launch` | from nothing to the first answer of the mock plugin, plain and with mutual TLS | 20 |
+//! | `languages` | plugins in each language, in our host and in go-plugin's own: launch, events a second | 10 and 5 |
+//! | `stall` | 1 000 000 events of each SDK to a host that reads nothing for 5 s: what is lost, and the plugin's memory | 1 |
 //! | `image` | a mock image from the request to COMPLETE, in a daemon: the factory's own cost | 100 |
 //! | `load` | 2 000 creates and 20 000 reads of the REST API from 64 connections: how long, and the daemon's memory | 1 |
 //! | `memory` | the daemon when idle; daemon and plugins during builds of a 4 GiB and a 16 GiB disk | 1 |
@@ -17,6 +19,8 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+#[path = "figures/languages.rs"]
+mod languages;
 #[path = "figures/load.rs"]
 mod load;
 
@@ -45,6 +49,12 @@ fn main() {
     let runtime = Runtime::new().unwrap();
     if is_asked("launch") {
         launch(&runtime);
+    }
+    if is_asked("languages") {
+        languages::languages(&runtime);
+    }
+    if is_asked("stall") {
+        languages::stall(&runtime);
     }
     if is_asked("image") {
         image(&runtime);

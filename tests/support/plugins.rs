@@ -25,8 +25,8 @@ impl Plugins {
 
     /// Adds a plugin in Go: the package of a directory of the repository, with the `.info` file that is there.
     pub(crate) fn with_go(self, name: &str, package: &str) -> Self {
-        let program = build(name, package);
-        std::fs::copy(program, self.path().join(format!("factory-plugin-{name}"))).unwrap();
+        let file = format!("factory-plugin-{name}");
+        std::fs::copy(go_program(&file, package), self.path().join(&file)).unwrap();
         let info = repository(package).join(format!("{name}.info"));
         std::fs::copy(info, self.path().join(format!("{name}.info"))).unwrap();
         self
@@ -55,9 +55,9 @@ fn copy(from: &Path, to: &Path) {
     assert!(copied.success(), "{} can't be copied", from.display());
 }
 
-/// Builds a program in Go. Go's own cache makes the second time quick.
-fn build(name: &str, package: &str) -> PathBuf {
-    let program = DIRECTORY.join("go").join(format!("factory-plugin-{name}"));
+/// Builds the program in Go of a directory of the repository. Go's own cache makes the second time quick.
+pub(crate) fn go_program(name: &str, package: &str) -> PathBuf {
+    let program = DIRECTORY.join("go").join(name);
     let building = BUILDING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let built = Command::new("go")
         .args(["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-o"])
