@@ -12,6 +12,8 @@ import (
 	"factory.dev/plugin"
 	"factory.dev/plugin/factorytest"
 	pluginv1 "factory.dev/plugin/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // testCloud creates a volume, an image and an instance, and then ends as the parameter `end` says.
@@ -25,6 +27,9 @@ func (*testCloud) Describe() plugin.Description {
 }
 
 func (*testCloud) Validate(_ context.Context, request *plugin.ValidateRequest) []plugin.Diagnostic {
+	if request.Target == "panic" {
+		panic("as told")
+	}
 	return []plugin.Diagnostic{{Message: "no " + request.Target, Path: "target"}, {Warning: true, Message: "old"}}
 }
 
@@ -215,7 +220,11 @@ func intent(name string, wanted pluginv1.OpenIntent_Wanted) *pluginv1.OpenIntent
 }
 
 func TestEveryProblemOfARequestIsFound(t *testing.T) {
-	found := factorytest.Cloud(t, &testCloud{}).Validate(&pluginv1.ValidateRequest{Target: "test"})
+	harness := factorytest.Cloud(t, &testCloud{})
+	if _, err := harness.TryValidate(&pluginv1.ValidateRequest{Target: "panic"}); status.Code(err) != codes.Internal {
+		t.Error(err)
+	}
+	found := harness.Validate(&pluginv1.ValidateRequest{Target: "test"})
 	if len(found) != 2 || found[0].Severity != pluginv1.Diagnostic_SEVERITY_ERROR || found[0].Message != "no test" ||
 		found[1].Severity != pluginv1.Diagnostic_SEVERITY_WARNING {
 		t.Error(found)

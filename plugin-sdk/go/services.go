@@ -3,9 +3,11 @@ package plugin
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 
 	pluginv1 "factory.dev/plugin/v1"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // pluginService is `Plugin`: what the plugin is, and whether a request makes sense to it.
@@ -25,11 +27,25 @@ func (s *pluginService) Validate(ctx context.Context, request *pluginv1.Validate
 		return nil, failure.status(codes.InvalidArgument)
 	}
 	response := &pluginv1.ValidateResponse{}
-	if validator, has := s.server.plugin.(Validator); has {
-		response.Diagnostics = each(validator.Validate(ctx, read), diagnosticProto)
+	validator, has := s.server.plugin.(Validator)
+	if !has {
+		return response, nil
 	}
+	found, err := judge(ctx, validator, read)
+	response.Diagnostics = each(found, diagnosticProto)
 	makeValid(response)
-	return response, nil
+	return response, err
+}
+
+// judge has a plugin judge a request. A panic is this call's error, and ends nothing else.
+func judge(ctx context.Context, validator Validator, request *ValidateRequest) (found []Diagnostic, err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			logger.Error("Validate panicked", "panic", panicked, "stack", string(debug.Stack()))
+			err = status.Errorf(codes.Internal, "the plugin panicked: %v", panicked)
+		}
+	}()
+	return validator.Validate(ctx, request), nil
 }
 
 func diagnosticProto(it Diagnostic) *pluginv1.Diagnostic {

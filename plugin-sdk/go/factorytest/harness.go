@@ -116,11 +116,17 @@ func (h *Harness) Describe() *pluginv1.DescribeResponse {
 // Validate returns what the plugin finds wrong with a request.
 func (h *Harness) Validate(request *pluginv1.ValidateRequest) []*pluginv1.Diagnostic {
 	h.t.Helper()
-	response, err := h.plugin.Validate(h.t.Context(), request)
+	found, err := h.TryValidate(request)
 	if err != nil {
 		h.t.Fatalf("finding problems is success: %v", err)
 	}
-	return response.Diagnostics
+	return found
+}
+
+// TryValidate returns what the plugin finds wrong with a request, or why it can't judge it.
+func (h *Harness) TryValidate(request *pluginv1.ValidateRequest) ([]*pluginv1.Diagnostic, error) {
+	response, err := h.plugin.Validate(h.t.Context(), request)
+	return response.GetDiagnostics(), err
 }
 
 // Operations lists the operations that the plugin knows.
