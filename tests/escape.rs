@@ -5,6 +5,7 @@ use crate::support::factory::{Daemon, Sandbox};
 use crate::support::tdl::Tdl;
 use crate::support::user::is_root;
 use factory_proto::factory_v1::Image;
+use factoryd::seal::{Feature, Machine};
 use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::os::linux::net::SocketAddrExt;
@@ -111,6 +112,9 @@ async fn every_way_out_is_closed_and_the_failure_names_the_sandbox() {
     assert_eq!((mock.trust.as_str(), mock.sandbox.as_str()), ("accepted", "enforce"));
     assert_eq!(mock.asks, ["network none"]);
     assert!(mock.gets.contains(&"no network".to_owned()), "{:?}", mock.gets);
+    // What this kernel can't do, people see too.
+    let sockets = mock.not_enforced.iter().any(|it| it.contains("sockets in the file system"));
+    assert_eq!(sockets, !Machine::probe().has(Feature::LandlockUnix), "{:?}", mock.not_enforced);
     if is_root() {
         assert!(mock.gets.contains(&"root with few capabilities".to_owned()), "{:?}", mock.gets);
     }

@@ -15,6 +15,7 @@ mod crash;
 mod debian;
 mod disk;
 mod escape;
+mod escape_layers;
 mod hostile;
 mod imagefactory;
 mod import;

@@ -10,6 +10,7 @@ use super::table::table;
 use super::words::printable;
 use factory_proto::factory_v1 as v1;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Lists plugins, shows one, or accepts some.
@@ -133,17 +134,27 @@ pub(super) fn plugin_table(plugins: &[v1::Plugin]) -> String {
                 "{name}: changed since it was accepted; if on purpose: `factory plugins accept {name}`"
             );
         }
-        if plugin.sandbox == "enforce" && !plugin.asks.is_empty() {
-            for open in &plugin.not_enforced {
-                let _ = writeln!(text, "{}: not enforced: {}", plugin.name, printable(open));
-            }
-        }
         let fault = (!plugin.error.is_empty()).then_some(&plugin.error);
         for fault in fault.into_iter().chain(&plugin.conflicts) {
             let _ = writeln!(text, "{}: {}", plugin.name, printable(fault));
         }
     }
+    for (open, names) in not_enforced(plugins) {
+        let _ = writeln!(text, "{}: not enforced: {}", names.join(", "), printable(open));
+    }
     text
+}
+
+/// What can't be kept from plugins that have said what they need, with their names.
+fn not_enforced(plugins: &[v1::Plugin]) -> BTreeMap<&str, Vec<&str>> {
+    let confined = |it: &&v1::Plugin| it.sandbox == "enforce" && !it.asks.is_empty();
+    let mut open = BTreeMap::<_, Vec<_>>::new();
+    for plugin in plugins.iter().filter(confined) {
+        for what in &plugin.not_enforced {
+            open.entry(what.as_str()).or_default().push(plugin.name.as_str());
+        }
+    }
+    open
 }
 
 fn plugin_row(plugin: &v1::Plugin) -> [String; 5] {

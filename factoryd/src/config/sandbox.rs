@@ -4,7 +4,7 @@ use super::sources::Sources;
 use super::value::Value;
 use crate::plugin::{PinOptions, Trust};
 use crate::report::quote;
-use crate::sandbox::{Grant, Mode, Options, Setting};
+use crate::sandbox::{Grant, Mode, Options, Setting, Without};
 use crate::seal::Feature;
 use clap::Args;
 use serde_json::{Value as Json, json};
@@ -39,8 +39,18 @@ pub(super) struct SandboxArguments {
         hide_short_help = true
     )]
     sandbox_allow: Vec<OsString>,
-    /// Refuse to run where the kernel can't do this: landlock, landlock-network, landlock-scope, seccomp,
-    /// network-namespace; repeat it for more. Default: none.
+    /// Leave a part of a plugin's sandbox out: NAME=PART, where PART is files, ports, signals, system-calls, network or
+    /// capabilities; repeat it for more. Default: none.
+    #[arg(
+        long,
+        value_name = "NAME=PART",
+        env = "FACTORY_SANDBOX_WITHOUT",
+        value_delimiter = ',',
+        hide_short_help = true
+    )]
+    sandbox_without: Vec<OsString>,
+    /// Refuse to run where the kernel can't do this: landlock, landlock-network, landlock-scope, landlock-unix, seccomp,
+    /// network-namespace, user-namespace; repeat it for more. Default: none.
     #[arg(
         long,
         value_name = "FEATURE",
@@ -63,6 +73,7 @@ pub(super) fn sandbox(from: &mut Sources) -> Options {
         mode: from.or("sandbox.mode", "sandbox", Mode::Enforce),
         plugins: from.list_or("sandbox.plugins", "sandbox_plugin", Vec::new),
         grants: from.list_or("sandbox.allow", "sandbox_allow", Vec::new),
+        without: from.list_or("sandbox.without", "sandbox_without", Vec::new),
         require: from.list_or("sandbox.require", "sandbox_require", Vec::new),
     }
 }
@@ -117,9 +128,20 @@ impl Value for Grant {
     }
 }
 
+impl Value for Without {
+    const EXPECTED: &'static str = "a plugin and a part of its sandbox, such as `kvm=system-calls`";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|error: crate::sandbox::InvalidGrant| error.to_string())
+    }
+
+    fn json(&self) -> Json {
+        json!(self.to_string())
+    }
+}
+
 impl Value for Feature {
-    const EXPECTED: &'static str =
-        "`landlock`, `landlock-network`, `landlock-scope`, `seccomp` or `network-namespace`";
+    const EXPECTED: &'static str = "`landlock`, `landlock-network`, `landlock-scope`, `landlock-unix`, `seccomp`, `network-namespace` or `user-namespace`";
 
     fn parse(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|feature| feature.as_str() == text);

@@ -11,12 +11,12 @@ use super::status::Standing;
 use super::workspace::Workspace;
 use crate::domain::Needs;
 use crate::sandbox::{Mode, Places, Profile, profile};
-use crate::seal::Machine;
+use crate::seal::{Machine, maps_ids};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// What decides about plugins.
@@ -25,6 +25,8 @@ pub(super) struct Admission {
     book: Book,
     identifier: Identifier,
     machine: Machine,
+    /// Whether the file system on which plugins work can map ids; asked when somebody needs to know.
+    maps_ids: OnceLock<bool>,
     /// What plugins need of which nothing is remembered, by digest.
     inspected: Mutex<HashMap<String, Option<Needs>>>,
 }
@@ -61,6 +63,7 @@ impl Admission {
             book: Book::new(options.pins.file.clone()),
             identifier: Identifier::default(),
             machine: Machine::probe(),
+            maps_ids: OnceLock::new(),
             inspected: Mutex::default(),
         })
     }
@@ -131,11 +134,21 @@ impl Admission {
             info: candidate.info.path.clone(),
             socket: socket.to_owned(),
             work: workspace.iter().flat_map(|it| [it.work(), it.temporary()]).collect(),
+            temporary: workspace.as_ref().map(Workspace::temporary),
+            maps_ids: needs.user_namespaces && self.maps_ids(options),
             inputs: workspace.as_ref().map(Workspace::inputs),
             tools: needs.tools.iter().filter_map(|tool| elsewhere(tool)).flatten().collect(),
             secret,
         };
         profile(candidate.name, needs, &options.sandbox, &self.machine, &places)
+    }
+
+    fn maps_ids(&self, options: &Options) -> bool {
+        let asked = |root: &PathBuf| {
+            let there = root.ancestors().find(|path| path.is_dir());
+            self.machine.privileged && there.is_some_and(maps_ids)
+        };
+        *self.maps_ids.get_or_init(|| options.workspace.as_ref().is_some_and(asked))
     }
 
     /// Answers what a plugin is to the factory, as far as that is known without starting it.

@@ -1,5 +1,6 @@
 //! What can be configured.
 
+use super::layer::{Layer, Without};
 use crate::seal::Feature;
 use std::fmt;
 use std::path::PathBuf;
@@ -14,6 +15,8 @@ pub struct Options {
     pub plugins: Vec<Setting>,
     /// Paths that plugins may write to besides what they need, by name.
     pub grants: Vec<Grant>,
+    /// What is left out of the sandboxes of some plugins.
+    pub without: Vec<Without>,
     /// What the machine must be able to do.
     pub require: Vec<Feature>,
 }
@@ -75,6 +78,12 @@ pub struct Grant {
 #[error("{0}")]
 pub struct InvalidGrant(String);
 
+impl InvalidGrant {
+    pub(super) fn new(why: String) -> Self {
+        Self(why)
+    }
+}
+
 impl FromStr for Setting {
     type Err = InvalidGrant;
 
@@ -109,7 +118,8 @@ impl fmt::Display for Grant {
     }
 }
 
-fn split(text: &str) -> Result<(String, &str), InvalidGrant> {
+/// Splits `NAME=REST`.
+pub(super) fn split(text: &str) -> Result<(String, &str), InvalidGrant> {
     match text.split_once('=') {
         Some((plugin, rest)) if !plugin.is_empty() => Ok((plugin.to_owned(), rest)),
         _ => Err(InvalidGrant(format!("`{text}` names no plugin before a `=`"))),
@@ -121,5 +131,10 @@ impl Options {
     pub fn mode_of(&self, plugin: &str) -> Mode {
         let own = self.plugins.iter().rev().find(|setting| setting.plugin == plugin);
         own.map_or(self.mode, |setting| setting.mode)
+    }
+
+    /// Tells whether a part is left out of a plugin's sandbox.
+    pub fn is_without(&self, plugin: &str, layer: Layer) -> bool {
+        self.without.iter().any(|without| without.plugin == plugin && without.layer == layer)
     }
 }

@@ -13,6 +13,10 @@ pub struct Places {
     pub socket: PathBuf,
     /// Where its operations work, and where its temporary files go.
     pub work: Vec<PathBuf>,
+    /// Of these, where its temporary files go.
+    pub temporary: Option<PathBuf>,
+    /// Whether the file system of these can show files as those of other ids.
+    pub maps_ids: bool,
     /// Where its operations find what they read.
     pub inputs: Option<PathBuf>,
     /// The programs that it says it runs, where they are.

@@ -1,50 +1,12 @@
 //! From needs to rules.
 
+use super::layer::Layer;
 use super::options::{Mode, Options};
 use super::places::Places;
+use super::{ids, system};
 use crate::domain::{Needs, Network};
-use crate::seal::{Access, Feature, FileRule, Machine, Rules, Syscalls};
+use crate::seal::{Access, Container, Feature, FileRule, Ids, Machine, Rules, Syscalls};
 use std::path::Path;
-
-/// What every program finds on a machine: libraries, programs, and what these look up.
-const SYSTEM: &[&str] =
-    &["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/opt"];
-const LOOKED_UP: &[&str] = &[
-    "/etc/alternatives",
-    "/etc/ca-certificates",
-    "/etc/ca-certificates.conf",
-    "/etc/debian_version",
-    "/etc/gai.conf",
-    "/etc/group",
-    "/etc/host.conf",
-    "/etc/hosts",
-    "/etc/ld.so.cache",
-    "/etc/ld.so.conf",
-    "/etc/ld.so.conf.d",
-    "/etc/ld.so.preload",
-    "/etc/localtime",
-    "/etc/machine-id",
-    "/etc/magic",
-    "/etc/mime.types",
-    "/etc/mke2fs.conf",
-    "/etc/nsswitch.conf",
-    "/etc/os-release",
-    "/etc/passwd",
-    "/etc/pki",
-    "/etc/protocols",
-    "/etc/resolv.conf",
-    "/etc/services",
-    "/etc/ssl/certs",
-    "/etc/ssl/openssl.cnf",
-    "/etc/timezone",
-    "/proc",
-    "/run/systemd/resolve",
-    "/sys/devices/system/cpu",
-    "/sys/fs/cgroup",
-    "/sys/kernel/mm/transparent_hugepage",
-];
-const DEVICES: &[&str] =
-    &["/dev/full", "/dev/null", "/dev/random", "/dev/tty", "/dev/urandom", "/dev/zero"];
 
 /// The ports of hosts that are named without one: names, the web, and what is not encrypted.
 const USUAL_PORTS: [u16; 3] = [53, 80, 443];
@@ -104,47 +66,71 @@ struct Draft<'a> {
 
 impl Draft<'_> {
     fn rules(&mut self) -> Rules {
-        if self.needs.user_namespaces && !self.machine.privileged {
+        let container = if self.needs.user_namespaces { self.container() } else { None };
+        if self.needs.user_namespaces && !self.machine.privileged && container.is_none() {
             // `newuidmap` gives rights by being set-user-ID, and Landlock and seccomp take that away first.
             self.lack(
                 "it makes user namespaces as an ordinary user: files, system calls and network \
-                 can't be kept from it; run the factory as root for that",
+                 can't be kept from it",
             );
             return Rules::default();
         }
         let network_namespace = self.network_namespace();
+        let root = self.machine.privileged || container.is_some();
         Rules {
             no_new_privileges: true,
             files: self.files(),
+            container,
             connect_ports: self.connect_ports(),
-            scoped: self.can(Feature::LandlockScope),
-            syscalls: self.can(Feature::Seccomp).then_some(Syscalls {
-                namespaces: self.needs.user_namespaces,
-                network: self.needs.network != Network::None,
-            }),
+            scoped: self.on(Layer::Signals) && self.can(Feature::LandlockScope),
+            syscalls: self.syscalls(),
             network_namespace,
             loopback: network_namespace && self.needs.network == Network::Loopback,
-            capabilities: self.machine.privileged.then(|| self.capabilities()),
+            capabilities: (root && self.on(Layer::Capabilities)).then(|| self.capabilities()),
         }
     }
 
-    fn files(&mut self) -> Option<Vec<FileRule>> {
-        if self.needs.user_namespaces {
-            self.lack("it mounts, which Landlock would forbid: files are not kept from it by path");
+    /// A plugin that mounts is kept from files by what there is to mount: Landlock forbids mounts.
+    fn container(&mut self) -> Option<Container> {
+        if !(self.on(Layer::Files) && self.can(Feature::UserNamespace)) {
             return None;
         }
-        if !self.can(Feature::Landlock) {
-            return None;
-        }
-        let all = |paths: &[&str], access| {
-            paths.iter().map(move |path| FileRule::new(*path, access)).collect::<Vec<_>>()
+        let ids = match self.machine.privileged {
+            false => Ids::Subordinate,
+            true if self.places.maps_ids => ids::of(self.plugin),
+            true => {
+                self.lack(
+                    "the store's file system can't map ids, or the kernel can't (Linux 5.12): files are not kept from a \
+                     plugin that makes user namespaces",
+                );
+                return None;
+            }
         };
-        let mut files = all(SYSTEM, Access::Execute);
-        files.extend(all(LOOKED_UP, Access::Read));
-        files.extend(all(DEVICES, Access::Device));
-        files.extend(self.own_files());
-        files.extend(self.asked_files());
-        Some(files)
+        Some(Container {
+            ids,
+            files: system::files_for_mounts(),
+            own: [self.own_files(), self.asked_files()].concat(),
+            temporary: self.places.temporary.clone(),
+        })
+    }
+
+    fn files(&mut self) -> Option<Vec<FileRule>> {
+        let by_path = !self.needs.user_namespaces && self.on(Layer::Files);
+        if !(by_path && self.can(Feature::Landlock)) {
+            return None;
+        }
+        if !self.machine.has(Feature::LandlockUnix) {
+            self.lack(Feature::LandlockUnix.missing());
+        }
+        Some([system::files(), self.own_files(), self.asked_files()].concat())
+    }
+
+    fn syscalls(&mut self) -> Option<Syscalls> {
+        let on = self.on(Layer::SystemCalls) && self.can(Feature::Seccomp);
+        on.then_some(Syscalls {
+            namespaces: self.needs.user_namespaces,
+            network: self.needs.network != Network::None || !self.on(Layer::Network),
+        })
     }
 
     fn own_files(&self) -> Vec<FileRule> {
@@ -186,10 +172,12 @@ impl Draft<'_> {
     }
 
     fn connect_ports(&mut self) -> Option<Vec<u16>> {
+        if !self.on(Layer::Ports) {
+            return None;
+        }
         match self.needs.network {
             Network::Any | Network::Loopback => None,
-            // Without sockets there is nothing to connect.
-            Network::None if self.machine.has(Feature::Seccomp) => None,
+            Network::None if self.sockets_are_kept() => None,
             Network::None => self.can(Feature::LandlockNetwork).then(Vec::new),
             Network::Hosts => {
                 let ports = ports(&self.needs.hosts);
@@ -199,7 +187,16 @@ impl Draft<'_> {
         }
     }
 
+    /// Without sockets there is nothing to connect.
+    fn sockets_are_kept(&self) -> bool {
+        let on = |layer| !self.options.is_without(self.plugin, layer);
+        self.machine.has(Feature::Seccomp) && on(Layer::SystemCalls) && on(Layer::Network)
+    }
+
     fn network_namespace(&mut self) -> bool {
+        if !self.on(Layer::Network) {
+            return false;
+        }
         match self.needs.network {
             Network::Any | Network::Hosts => false,
             Network::None => self.machine.has(Feature::NetworkNamespace),
@@ -212,6 +209,15 @@ impl Draft<'_> {
         [CHOWN_TO_SETUID, of_systems].concat()
     }
 
+    /// Tells whether nobody has switched that off.
+    fn on(&mut self, layer: Layer) -> bool {
+        let on = !self.options.is_without(self.plugin, layer);
+        if !on {
+            self.lack(layer.missing());
+        }
+        on
+    }
+
     /// Tells whether the machine can do that, and notes it if it can't.
     fn can(&mut self, feature: Feature) -> bool {
         let has = self.machine.has(feature);
@@ -222,19 +228,25 @@ impl Draft<'_> {
     }
 
     fn lack(&mut self, what: &str) {
-        self.open.push(what.to_owned());
+        if !self.open.iter().any(|open| open == what) {
+            self.open.push(what.to_owned());
+        }
     }
 
     fn gets(&self, rules: &Rules) -> Vec<String> {
         let mut gets = vec![match (self.needs.network, rules.network_namespace) {
-            (Network::None, _) => "no network".to_owned(),
+            (Network::None, _) if rules.network_namespace || self.sockets_are_kept() => {
+                "no network".to_owned()
+            }
             (Network::Loopback, true) => "a network of its own, with loopback only".to_owned(),
-            (Network::Hosts, _) => format!("TCP to ports {}", list(&ports(&self.needs.hosts))),
+            (Network::Hosts, _) if rules.connect_ports.is_some() => {
+                format!("TCP to ports {}", list(&ports(&self.needs.hosts)))
+            }
             _ => "the network of this machine".to_owned(),
         }];
-        match &rules.files {
-            None => gets.push("files: as its user".to_owned()),
-            Some(_) => {
+        match rules.files.is_some() || rules.container.is_some() {
+            false => gets.push("files: as its user".to_owned()),
+            true => {
                 gets.push("files: the system's (read), its own".to_owned());
                 let asked = self.asked_files();
                 gets.extend(
@@ -246,8 +258,12 @@ impl Draft<'_> {
             let mounts = if syscalls.namespaces { "with" } else { "without" };
             gets.push(format!("system calls {mounts} mounts and namespaces"));
         }
-        if self.machine.privileged && rules.capabilities.is_some() {
-            gets.push("root with few capabilities".to_owned());
+        match rules.capabilities {
+            Some(_) if rules.container.is_some() => {
+                gets.push("root in a user namespace of its own, with few capabilities".to_owned());
+            }
+            Some(_) => gets.push("root with few capabilities".to_owned()),
+            None => {}
         }
         gets
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::{Needs, Network};
-use crate::seal::{Access, Feature, FileRule, Machine, Rules};
+use crate::seal::{Access, Feature, FileRule, Ids, Machine, Rules};
 
 fn places() -> Places {
     Places {
@@ -10,6 +10,8 @@ fn places() -> Places {
         info: "/usr/lib/factory/plugins/x.info".into(),
         socket: "/run/factory/fp-1/1".into(),
         work: vec!["/store/work/o/x/work".into()],
+        temporary: None,
+        maps_ids: true,
         inputs: Some("/store/work/o/x/inputs".into()),
         tools: vec![],
         secret: vec!["/store".into(), "/run/factory".into()],
@@ -87,18 +89,52 @@ fn what_a_plugin_needs_it_gets_but_never_what_is_the_factorys() {
 }
 
 #[test]
-fn a_plugin_that_mounts_is_not_kept_from_files_by_landlock_and_that_is_said() {
+fn a_plugin_that_mounts_is_root_of_a_user_namespace_in_which_only_its_own_files_are() {
     let needs = Needs { user_namespaces: true, network: Network::Any, ..Needs::default() };
-    let profile = enforced(&needs, &root());
-    assert!(profile.open[0].contains("it mounts"), "{:?}", profile.open);
-    let rules = profile.rules.unwrap();
-    assert!(rules.files.is_none() && rules.syscalls.unwrap().namespaces && rules.scoped);
     let mount = 21;
-    assert!(rules.capabilities.unwrap().contains(&mount));
+    for machine in [root(), user()] {
+        let profile = enforced(&needs, &machine);
+        assert!(profile.open.is_empty(), "{:?}", profile.open);
+        let rules = profile.rules.unwrap();
+        assert!(rules.files.is_none() && rules.syscalls.unwrap().namespaces && rules.scoped);
+        assert!(rules.capabilities.unwrap().contains(&mount));
+        let container = rules.container.unwrap();
+        assert_eq!(container.ids == Ids::Subordinate, !machine.privileged);
+        let has = |files: &[FileRule], path: &str| files.iter().any(|it| it.path.ends_with(path));
+        assert!(has(&container.own, "/store/work/o/x/work") && has(&container.files, "/sys"));
+        assert!(!has(&container.files, "/store") && !has(&container.files, "/etc"));
+    }
+}
 
-    let profile = enforced(&needs, &user());
+#[test]
+fn a_plugin_that_mounts_where_nothing_can_be_put_around_it_is_kept_from_less_and_that_is_said() {
+    let needs = Needs { user_namespaces: true, network: Network::Any, ..Needs::default() };
+    let poor = Machine::with(&[Feature::Landlock, Feature::Seccomp], false);
+    let profile = enforced(&needs, &poor);
     assert_eq!(profile.rules, Some(Rules::default()), "newuidmap is set-user-ID");
-    assert!(profile.open[0].contains("as an ordinary user"), "{:?}", profile.open);
+    let said = profile.open.join("\n");
+    assert!(said.contains("newuidmap") && said.contains("as an ordinary user"), "{said}");
+
+    let options = Options { mode: Mode::Enforce, ..Options::default() };
+    let places = Places { maps_ids: false, ..places() };
+    let profile = super::profile("x", &needs, &options, &root(), &places);
+    assert!(profile.open[0].contains("can't map ids"), "{:?}", profile.open);
+    let rules = profile.rules.unwrap();
+    assert!(rules.container.is_none() && rules.capabilities.is_some());
+}
+
+#[test]
+fn a_part_that_is_left_out_is_left_out_for_that_plugin_only_and_that_is_said() {
+    for layer in Layer::ALL {
+        let without = vec![format!("x={layer}").parse().unwrap()];
+        let options = Options { mode: Mode::Enforce, without, ..Options::default() };
+        let made = |plugin| profile(plugin, &Needs::default(), &options, &root(), &places());
+        let (with, without) = (made("y").rules.unwrap(), made("x"));
+        let changed = without.rules.unwrap() != with;
+        // Who has no network connects to no port.
+        assert_eq!(changed, layer != Layer::Ports, "{layer}");
+        assert!(without.open.iter().any(|it| it.contains("switched off")), "{:?}", without.open);
+    }
 }
 
 #[test]
@@ -159,4 +195,6 @@ fn grants_and_settings_are_read_or_refused() {
     assert!("=/srv".parse::<Grant>().is_err());
     assert_eq!("kvm=off".parse::<Setting>().unwrap().to_string(), "kvm=off");
     assert!("kvm=of".parse::<Setting>().is_err());
+    assert_eq!("kvm=files".parse::<Without>().unwrap().to_string(), "kvm=files");
+    assert!("kvm=file".parse::<Without>().is_err());
 }

@@ -1,5 +1,6 @@
 //! What this machine can take away from a process.
 
+use super::container::can_map_subordinates;
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, Ruleset, RulesetAttr,
     Scope,
@@ -19,18 +20,24 @@ pub enum Feature {
     LandlockScope,
     /// Filters of system calls (Linux 3.5).
     Seccomp,
+    /// Sockets in the file system by path (Landlock of a kernel after 7.0).
+    LandlockUnix,
     /// Networks of a plugin's own; takes root.
     NetworkNamespace,
+    /// User namespaces for plugins that make some; takes root, or subordinate ids and the programs that map them.
+    UserNamespace,
 }
 
 impl Feature {
     /// All there are.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Landlock,
         Self::LandlockNetwork,
         Self::LandlockScope,
+        Self::LandlockUnix,
         Self::Seccomp,
         Self::NetworkNamespace,
+        Self::UserNamespace,
     ];
 
     /// Answers the word for it.
@@ -39,8 +46,10 @@ impl Feature {
             Self::Landlock => "landlock",
             Self::LandlockNetwork => "landlock-network",
             Self::LandlockScope => "landlock-scope",
+            Self::LandlockUnix => "landlock-unix",
             Self::Seccomp => "seccomp",
             Self::NetworkNamespace => "network-namespace",
+            Self::UserNamespace => "user-namespace",
         }
     }
 
@@ -55,7 +64,15 @@ impl Feature {
                 "plugins can signal other processes of this user: only Linux 6.12 prevents that"
             }
             Self::Seccomp => "system calls can't be kept from plugins: the kernel has no seccomp",
+            Self::LandlockUnix => {
+                "plugins can connect to sockets in the file system, as far as these let their user in: only a kernel with \
+                 Landlock 9 prevents that"
+            }
             Self::NetworkNamespace => "plugins can't have networks of their own: that takes root",
+            Self::UserNamespace => {
+                "a plugin that makes user namespaces can't have one around it: that takes root, or newuidmap and a range of \
+                 65536 ids in /etc/subuid and /etc/subgid"
+            }
         }
     }
 }
@@ -91,8 +108,14 @@ impl Machine {
                 landlock(|ruleset| ruleset.handle_access(AccessNet::from_all(ABI::V4)))
             }
             Feature::LandlockScope => landlock(|ruleset| ruleset.scope(BitFlags::<Scope>::all())),
+            Feature::LandlockUnix => {
+                landlock(|ruleset| ruleset.handle_access(AccessFs::ResolveUnix))
+            }
             Feature::Seccomp => Path::new("/proc/sys/kernel/seccomp/actions_avail").exists(),
             Feature::NetworkNamespace => privileged && Path::new("/proc/self/ns/net").exists(),
+            Feature::UserNamespace => {
+                Path::new("/proc/self/ns/user").exists() && (privileged || can_map_subordinates())
+            }
         };
         Self { features: Feature::ALL.into_iter().filter(has).collect(), privileged }
     }
@@ -128,8 +151,13 @@ mod tests {
         let machine = Machine::with(&[Feature::Seccomp, Feature::Landlock], false);
         assert!(machine.has(Feature::Seccomp));
         let lacks = machine.lacks();
-        let expected =
-            [Feature::LandlockNetwork, Feature::LandlockScope, Feature::NetworkNamespace];
+        let expected = [
+            Feature::LandlockNetwork,
+            Feature::LandlockScope,
+            Feature::LandlockUnix,
+            Feature::NetworkNamespace,
+            Feature::UserNamespace,
+        ];
         assert_eq!(lacks, expected);
         assert!(Machine::with(&Feature::ALL, true).lacks().is_empty());
     }

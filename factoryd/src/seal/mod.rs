@@ -1,7 +1,7 @@
 //! Seals: what a process gives up before it becomes a plugin, by means of the kernel.
 //!
 //! ```text
-//! network namespace ─► capabilities ─► no new privileges ─► Landlock ─► seccomp ─► the plugin
+//! container ─► network namespace ─► capabilities ─► no new privileges ─► Landlock ─► seccomp ─► the plugin
 //! ```
 //!
 //! [`Rules`] say what is left to it; `prepare` makes of them what can be applied between fork and exec, and [`Machine`] knows
@@ -10,6 +10,7 @@
 //! **Invariant:** a rule that is asked for is applied, or the plugin is not started.
 
 mod capabilities;
+mod container;
 mod files;
 mod machine;
 mod network;
@@ -19,9 +20,15 @@ mod syscalls;
 mod tests;
 
 pub use machine::{Feature, Machine};
-pub use rules::{Access, FileRule, Rules, Syscalls};
+pub use rules::{Access, Container, FileRule, Ids, Rules, Syscalls};
 
 use std::io;
+use std::path::Path;
+
+/// Tells whether the file system of a directory can show its files as those of a process with ids of its own. Takes root.
+pub(crate) fn maps_ids(directory: &Path) -> bool {
+    container::maps_ids(directory)
+}
 
 /// Rules, ready to be applied.
 pub(crate) struct Prepared {
@@ -49,6 +56,9 @@ impl Prepared {
     /// # Errors
     /// If the kernel refuses. The process must end then.
     pub(crate) fn apply(&mut self) -> io::Result<()> {
+        if let Some(container) = &self.rules.container {
+            container::enter(container)?;
+        }
         if self.rules.network_namespace {
             network::enter(self.rules.loopback)?;
         }

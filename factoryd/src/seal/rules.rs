@@ -11,6 +11,8 @@ pub struct Rules {
     pub no_new_privileges: bool,
     /// The files that are left; `None` for all.
     pub files: Option<Vec<FileRule>>,
+    /// A user namespace and a tree of its own. Takes the place of `files`.
+    pub container: Option<Container>,
     /// The TCP ports that can be connected to; `None` for all. No port can be listened on if there is such a list.
     pub connect_ports: Option<Vec<u16>>,
     /// Whether processes outside can't be signalled, nor reached by abstract sockets.
@@ -23,6 +25,33 @@ pub struct Rules {
     pub loopback: bool,
     /// The numbers of the capabilities that are left; `None` for all.
     pub capabilities: Option<Vec<u32>>,
+}
+
+/// A user namespace and a tree of files of a process's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Container {
+    /// Whose ids it has.
+    pub ids: Ids,
+    /// What is in the tree and belongs to whom it belongs outside.
+    pub files: Vec<FileRule>,
+    /// What is in the tree and belongs to the process.
+    pub own: Vec<FileRule>,
+    /// Where its temporary files go.
+    pub temporary: Option<PathBuf>,
+}
+
+/// What the ids in a user namespace are outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ids {
+    /// 65 536 from a first one, which nobody else has. What the process writes belongs to root and others outside as it does to its
+    /// own root and others. Takes root.
+    Foreign {
+        /// The id of the process.
+        first: u32,
+    },
+    /// Those that the user has and that were lent to it (subuid(5)).
+    Subordinate,
 }
 
 /// Files that are left.

@@ -11,6 +11,7 @@ use factory_plugin_sdk::{
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::Path;
 
 /// What every mock image holds besides the template's packages.
 const PACKAGES: [&str; 3] = ["mock-base", "mock-kernel", "mock-shell"];
@@ -28,7 +29,11 @@ impl OsPlugin for MockOs {
             .capability("validate")
             .capability("target-customization")
             .formats(&["raw"], &["raw"])
-            .needs(Needs { network: Network::None.into(), ..Needs::default() })
+            .needs(Needs {
+                network: Network::None.into(),
+                user_namespaces: called("factory-plugin-mock-mounts"),
+                ..Needs::default()
+            })
             .parameters_schema(parameters_schema())
     }
 
@@ -66,6 +71,12 @@ impl OsPlugin for MockOs {
         write_body("target_image", operation).await?;
         operation.packages(packages(&request.template)).await
     }
+}
+
+/// Tells whether this program was started under a name: a copy of it that is called so says that it makes user namespaces.
+fn called(name: &str) -> bool {
+    let started = std::env::args_os().next().unwrap_or_default();
+    Path::new(&started).file_name().is_some_and(|file| file == name)
 }
 
 /// Logs the contents of files and commands, as they came.

@@ -13,6 +13,7 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("sandbox.mode", "\"warn\"", "off"),
     ("sandbox.plugins", "[\"x=warn\"]", "x=off"),
     ("sandbox.allow", "[\"x=/srv\"]", "x=/opt"),
+    ("sandbox.without", "[\"x=files\"]", "x=signals"),
     ("sandbox.require", "[\"landlock\"]", "seccomp"),
     ("jobs.concurrent_builds", "71", "72"),
     ("jobs.waiting_max", "71", "72"),

@@ -6,7 +6,7 @@ use crate::confine::spec::{Report, Spec, Step};
 use crate::seal::Prepared;
 use nix::fcntl::AtFlags;
 use nix::sys::signal::SigSet;
-use rustix::fs::{FileType, fstat, stat};
+use rustix::fs::{FileType, Mode, OFlags, fstat, open, stat};
 use rustix::io::{Errno, pread};
 use rustix::process::{Pid, Signal, set_parent_process_death_signal};
 use std::ffi::{CString, OsStr};
@@ -14,6 +14,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Starts the plugin in a process group of its own, and answers its number here.
@@ -28,7 +29,7 @@ pub(super) fn start(order: Order, seal: Option<Prepared>, socket: &OwnedFd) -> i
     };
     let mut command = Command::new(&spec.executable);
     command.args(&spec.arguments).stdin(Stdio::from(stdin)).process_group(0);
-    in_child(&mut command, socket.try_clone()?, seal, program)?;
+    in_child(&mut command, &spec, socket.try_clone()?, seal, program)?;
     Ok(Pid::from_child(&command.spawn()?))
 }
 
@@ -50,6 +51,18 @@ impl Program {
         Ok(Self { file, arguments, environment })
     }
 
+    /// Opens it anew, where it is in the tree that this process sees now: of a file of another tree nobody could tell the path,
+    /// which is how a program finds itself.
+    fn find_again(&mut self, path: &Path) -> io::Result<()> {
+        let file = open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        let (before, now) = (fstat(&self.file)?, fstat(&file)?);
+        if (before.st_dev, before.st_ino) != (now.st_dev, now.st_ino) {
+            return Err(Errno::STALE.into());
+        }
+        self.file = file;
+        Ok(())
+    }
+
     /// Becomes it. Returns only if that fails.
     fn execute(&self) -> io::Error {
         let Self { file, arguments, environment } = self;
@@ -64,17 +77,25 @@ impl Program {
 #[expect(unsafe_code, reason = "these are properties of a process that its parent can't set")]
 fn in_child(
     command: &mut Command,
+    spec: &Spec,
     socket: OwnedFd,
     mut seal: Option<Prepared>,
-    program: Option<Program>,
+    mut program: Option<Program>,
 ) -> io::Result<()> {
     let forked = channel::encode(&Report::Forked)?;
+    let has_container = spec.rules.as_ref().is_some_and(|rules| rules.container.is_some());
+    let executable = spec.executable.clone();
     let prepare = move || {
         set_parent_process_death_signal(Some(Signal::KILL))?;
         SigSet::all().thread_unblock()?;
         channel::send(socket.as_fd(), &forked, &[])?;
         if let Some(seal) = &mut seal {
             seal.apply().map_err(|error| tell_of_seal(&socket, error))?;
+            // Who changes its ids loses this.
+            set_parent_process_death_signal(Some(Signal::KILL))?;
+        }
+        if let Some(program) = program.as_mut().filter(|_| has_container) {
+            program.find_again(&executable)?;
         }
         program.as_ref().map_or(Ok(()), |program| Err(program.execute()))
     };
