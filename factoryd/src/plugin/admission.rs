@@ -6,6 +6,7 @@ use super::inspection::inspect;
 use super::lock::lock;
 use super::options::Options;
 use super::pins::{Book, Fingerprint, Identified, Identifier, Pin, Trust, Verdict, judge};
+use super::process::interpreter_places;
 use super::runtime::RuntimeDir;
 use super::status::Standing;
 use super::workspace::Workspace;
@@ -131,6 +132,7 @@ impl Admission {
         secret.push(options.runtime_dir.clone());
         let places = Places {
             executable: candidate.executable.to_owned(),
+            interpreter: interpreter_places(candidate.executable),
             info: candidate.info.path.clone(),
             socket: socket.to_owned(),
             work: workspace.iter().flat_map(|it| [it.work(), it.temporary()]).collect(),

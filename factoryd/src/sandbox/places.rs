@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 pub struct Places {
     /// Its executable.
     pub executable: PathBuf,
+    /// Where the files of its interpreter are, if it is a script.
+    pub interpreter: Vec<PathBuf>,
     /// Its `.info` file.
     pub info: PathBuf,
     /// Where its socket goes.
@@ -26,13 +28,19 @@ pub struct Places {
 }
 
 impl Places {
-    /// Answers the directory of the executable, if nothing that is not for the plugin can be below it.
-    pub(super) fn beside(&self) -> Option<&Path> {
-        let directory = self.executable.parent()?;
+    /// Answers the directory of the executable and those of its interpreter, without those that hold what is not for the plugin.
+    pub(super) fn programs(&self) -> impl Iterator<Item = &Path> {
+        let beside = self.executable.parent().into_iter();
+        beside
+            .chain(self.interpreter.iter().map(PathBuf::as_path))
+            .filter(|it| self.is_harmless(it))
+    }
+
+    fn is_harmless(&self, directory: &Path) -> bool {
         let root = directory.parent().is_none();
         let homes = [Path::new("/root"), Path::new("/home"), Path::new("/tmp")];
         let mut secret = self.secret.iter().map(PathBuf::as_path).chain(homes);
         let holds = secret.any(|path| path.starts_with(directory));
-        (!root && !holds).then_some(directory)
+        !root && !holds
     }
 }

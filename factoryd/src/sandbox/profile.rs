@@ -140,7 +140,7 @@ impl Draft<'_> {
             FileRule::new(info, Access::Read),
             FileRule::new(socket, Access::Write),
         ];
-        files.extend(self.places.beside().map(|beside| FileRule::new(beside, Access::Execute)));
+        files.extend(self.places.programs().map(|path| FileRule::new(path, Access::Execute)));
         files.extend(work.iter().map(|work| FileRule::new(work, Access::Write)));
         files.extend(inputs.iter().map(|inputs| FileRule::new(inputs, Access::Read)));
         files.extend(tools.iter().map(|tool| FileRule::new(tool, Access::Execute)));

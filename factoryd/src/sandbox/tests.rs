@@ -7,6 +7,7 @@ use crate::seal::{Access, Feature, FileRule, Ids, Machine, Rules};
 fn places() -> Places {
     Places {
         executable: "/usr/lib/factory/plugins/factory-plugin-x".into(),
+        interpreter: vec![],
         info: "/usr/lib/factory/plugins/x.info".into(),
         socket: "/run/factory/fp-1/1".into(),
         work: vec!["/store/work/o/x/work".into()],
@@ -185,6 +186,18 @@ fn the_directory_of_the_executable_is_read_unless_it_holds_what_is_the_factorys(
     assert!(has("/srv/plugins/factory-plugin-x"));
     for executable in ["/factory-plugin-x", "/root/x", "/run/x"] {
         assert!(!has(executable), "{executable}");
+    }
+}
+
+#[test]
+fn the_files_of_a_scripts_interpreter_are_read_unless_they_hold_what_is_the_factorys() {
+    let interpreter = ["/srv/venv", "/", "/root", "/run"].map(Into::into).to_vec();
+    let places = Places { interpreter, ..places() };
+    let options = Options { mode: Mode::Enforce, ..Options::default() };
+    let rules = profile("x", &Needs::default(), &options, &root(), &places).rules.unwrap();
+    assert_eq!(access(&rules, "/srv/venv/lib/python3/x.py"), Some(Access::Execute));
+    for path in ["/etc/shadow", "/root/.ssh/id", "/run/factory/fp-1/2/socket"] {
+        assert_eq!(access(&rules, path), None, "{path}");
     }
 }
 

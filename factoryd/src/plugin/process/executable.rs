@@ -26,6 +26,14 @@ pub(in crate::plugin) fn hint(path: &Path) -> String {
     }
 }
 
+/// Answers the interpreter that a script names in its first line; `None` for what is no script.
+pub(super) fn interpreter(path: &Path) -> Option<PathBuf> {
+    match kind(&head(path)) {
+        Kind::Script(interpreter) => Some(interpreter),
+        Kind::Elf(_) | Kind::Other => None,
+    }
+}
+
 #[derive(Debug, PartialEq)]
 enum Kind {
     /// With the path of its interpreter.

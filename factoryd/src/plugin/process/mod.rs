@@ -3,10 +3,12 @@
 mod command;
 mod executable;
 mod handshake;
+mod script;
 
 pub(super) use command::{Launch, command};
 pub(super) use executable::hint;
 pub(super) use handshake::{HandshakeError, read as read_handshake};
+pub(super) use script::interpreter_places;
 
 use crate::confine::Exit;
 use rustix::process::Signal;
