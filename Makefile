@@ -45,7 +45,8 @@ SHELL = bash
 # Where rustup and Go's own installer put their programs.
 export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/go/bin
 
-.PHONY: help image test check bench install simulate torture fuzz image-packages test-packages subordinate-ids rust go go-sdk python node
+.PHONY: help image test check bench install simulate torture fuzz image-packages test-packages subordinate-ids rust go go-sdk python node \
+  proto
 
 help: ## Shows this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -168,13 +169,29 @@ target/node/.installed: tests/fixtures/node-plugin/package.json tests/fixtures/n
 	npm ci --prefix target/node --ignore-scripts --silent
 	touch $@
 
-# The tests' programs in Python, in a place of their own.
-python: target/python/.installed
+# The tests' programs in Python, in a place of their own, with the SDK for plugins in Python and plugins made with it.
+python: target/python/.sdk target/python-proto/.installed
 target/python/.installed: tests/python/requirements.txt
-	@rm -rf target/python
-	python3 -m venv target/python
-	target/python/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+target/python-proto/.installed: plugin-sdk/python/tools/requirements.txt
+target/python/.installed target/python-proto/.installed:
+	@rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
+
+PYTHON_PACKAGES = plugin-sdk/python plugin-sdk/python/examples/nova plugin-sdk/python/tests/original
+target/python/.sdk: target/python/.installed $(shell find plugin-sdk/python -name '*.py' -o -name '*.info' -o -name pyproject.toml)
+	@rm -rf target/python/wheels
+	pip="target/python/bin/pip --quiet --disable-pip-version-check"
+	for package in $(PYTHON_PACKAGES); do
+	  $$pip wheel --no-deps --no-build-isolation --wheel-dir target/python/wheels ./$$package
+	done
+	$$pip install --no-deps --no-index --force-reinstall target/python/wheels/*.whl
+	touch $@
+
+proto: go target/python-proto/.installed ## Makes the generated code of the SDKs for Go and Python from proto/
+	@go -C plugin-sdk/go/generate run .
+	target/python-proto/bin/python plugin-sdk/python/tools/generate.py
 
 rust:
 	@command -v cargo >/dev/null && exit 0

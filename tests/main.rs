@@ -24,6 +24,7 @@ mod languages;
 mod ledger;
 mod mock;
 mod oauth;
+mod python;
 mod resume;
 mod rootless;
 mod secrets;

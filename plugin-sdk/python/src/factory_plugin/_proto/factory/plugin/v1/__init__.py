@@ -1,0 +1,1 @@
+"""Generated from the repository's `.proto` files by `make proto`."""

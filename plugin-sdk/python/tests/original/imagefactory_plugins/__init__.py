@@ -1,0 +1,1 @@
+"""Where Image Factory keeps its plugins."""
