@@ -64,7 +64,7 @@ check: rust ## Checks format, lints and documentation
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 
-bench: test-packages subordinate-ids rust go node ## Measures: launch, cost per image, memory, a build against the same by hand
+bench: test-packages subordinate-ids rust go node python ## Measures: launch, cost per image, memory, a build against the same by hand
 	@cargo build --release --locked --workspace --bins
 	cargo bench --locked --bench figures
 
@@ -179,7 +179,7 @@ target/python/.installed target/python-proto/.installed:
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-PYTHON_PACKAGES = plugin-sdk/python plugin-sdk/python/examples/nova plugin-sdk/python/tests/original
+PYTHON_PACKAGES = plugin-sdk/python $(addprefix plugin-sdk/python/,examples/nova examples/flood tests/original)
 target/python/.sdk: target/python/.installed $(shell find plugin-sdk/python -name '*.py' -o -name '*.info' -o -name pyproject.toml)
 	@rm -rf target/python/wheels
 	pip="target/python/bin/pip --quiet --disable-pip-version-check"

@@ -7,12 +7,12 @@
 use crate::support::binaries::repository;
 use crate::support::client::{Client, assert_begun, assert_complete, assert_failed, log_lines};
 use crate::support::factory::{Daemon, Sandbox};
+use crate::support::plugins::Plugins;
 use crate::support::program::Ended;
 use crate::support::tdl::Tdl;
 use factory_proto::factory_v1::{Image, ImageStatus, event::Kind};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -36,16 +36,12 @@ fn in_sdk(arguments: &[&str]) -> Ended {
     ended
 }
 
-/// A directory with the example plugin: its `.info` file, and a link to its console script.
-fn nova(sandbox: &Sandbox) -> PathBuf {
-    let directory = sandbox.path().join("plugins");
-    std::fs::create_dir_all(&directory).unwrap();
-    let info = format!("{NOVA}.info");
-    let example = repository("plugin-sdk/python/examples/nova/src/nova_example");
-    std::fs::copy(example.join(&info), directory.join(&info)).unwrap();
-    let script = format!("factory-plugin-{NOVA}");
-    symlink(program(&script), directory.join(&script)).unwrap();
-    directory
+/// The example plugin, and a factory that has it.
+fn nova() -> (Plugins, Sandbox) {
+    let info = format!("plugin-sdk/python/examples/nova/src/nova_example/{NOVA}.info");
+    let plugins = Plugins::new().with_python(&info);
+    let sandbox = Sandbox::new().with_plugins(plugins.path());
+    (plugins, sandbox)
 }
 
 fn template() -> Tdl {
@@ -84,11 +80,7 @@ fn the_sdk_is_typed_throughout() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plugin_in_python_reports_as_novas_does_and_that_is_shown() {
-    let sandbox = Sandbox::new();
-    let sandbox = {
-        let plugins = nova(&sandbox);
-        sandbox.with_plugins(&plugins)
-    };
+    let (_plugins, sandbox) = nova();
     let daemon = sandbox.daemon();
     let mut client = daemon.connect().await;
     let image = client.create_base(&template(), &json!({})).await.unwrap();
@@ -106,11 +98,7 @@ async fn a_plugin_in_python_reports_as_novas_does_and_that_is_shown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plugin_in_python_is_cancelled_and_lost_and_works_again() {
-    let sandbox = Sandbox::new();
-    let sandbox = {
-        let plugins = nova(&sandbox);
-        sandbox.with_plugins(&plugins)
-    };
+    let (_plugins, sandbox) = nova();
     let daemon = sandbox.daemon();
     let mut client = daemon.connect().await;
     let cancelled = begin(&mut client, &json!({"seconds": "600"})).await;

@@ -39,9 +39,16 @@ struct Plugin {
     sdk: bool,
 }
 
-const PLUGINS: [Plugin; 4] = [
+const PLUGINS: [Plugin; 5] = [
     Plugin { language: "Rust", name: "mock-os", os: "MockOS_A", lines: "mock_events", sdk: true },
     Plugin { language: "Go", name: "flood", os: "Flood", lines: "flood", sdk: true },
+    Plugin {
+        language: "Python",
+        name: "flood-python",
+        os: "FloodPython",
+        lines: "flood",
+        sdk: true,
+    },
     Plugin { language: "Go, no SDK", name: "goos", os: "GoOS", lines: "flood", sdk: false },
     Plugin { language: "Node, no SDK", name: "nodeos", os: "NodeOS", lines: "flood", sdk: false },
 ];
@@ -121,6 +128,7 @@ impl Bench {
     fn new() -> Self {
         let plugins = Plugins::new()
             .with_go("flood", "plugin-sdk/go/examples/flood")
+            .with_python("plugin-sdk/python/examples/flood/src/flood_example/flood-python.info")
             .with_go("goos", "tests/fixtures/go-plugin")
             .with_node();
         Self { plugins, go_host: go_program("go-host", "tests/fixtures/go-host") }

@@ -15,7 +15,7 @@ pub(crate) struct Plugins(TempDir);
 impl Plugins {
     /// Makes an empty one.
     pub(crate) fn new() -> Self {
-        Self(tempfile::Builder::new().prefix("factory-plugins-").tempdir().unwrap())
+        Self(tempfile::Builder::new().prefix("factory-e2e-plugins-").tempdir().unwrap())
     }
 
     /// Returns the directory.
@@ -29,6 +29,18 @@ impl Plugins {
         std::fs::copy(go_program(&file, package), self.path().join(&file)).unwrap();
         let info = repository(package).join(format!("{name}.info"));
         std::fs::copy(info, self.path().join(format!("{name}.info"))).unwrap();
+        self
+    }
+
+    /// Adds a plugin in Python by its `.info` file, with a link to its console script in the virtual environment of `make python`.
+    pub(crate) fn with_python(self, info: &str) -> Self {
+        let info = repository(info);
+        let name = info.file_stem().unwrap().to_str().unwrap();
+        let file = format!("factory-plugin-{name}");
+        let script = repository("target/python/bin").join(&file);
+        assert!(script.is_file(), "{} is missing: run `make python`", script.display());
+        std::os::unix::fs::symlink(script, self.path().join(&file)).unwrap();
+        std::fs::copy(&info, self.path().join(format!("{name}.info"))).unwrap();
         self
     }
 
