@@ -118,7 +118,7 @@ impl Store {
     async fn must_exist(&self, image: &ImageId) -> Result<(), Error> {
         let found = sqlx::query("SELECT 1 FROM images WHERE id = ?")
             .bind(image.as_str())
-            .fetch_optional(&self.inner.readers)
+            .fetch_optional(&mut *self.reader().await?)
             .await
             .map_err(self.failed("look for an image"))?;
         found.map(drop).ok_or_else(|| Error::UnknownImage(image.clone()))

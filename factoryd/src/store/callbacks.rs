@@ -116,7 +116,7 @@ impl Store {
             .bind(self.inner.owner.id())
             .bind(nanoseconds(now))
             .bind(of_one_origin)
-            .fetch_all(&self.inner.readers)
+            .fetch_all(&mut *self.reader().await?)
             .await
             .map_err(self.failed("read callbacks"))?;
         let callbacks = rows.iter().map(callback).collect::<Result<_, _>>();
@@ -132,7 +132,7 @@ impl Store {
                    WHERE state = 'active' AND owner = ? AND delivered < pending";
         let next = sqlx::query_scalar::<_, Option<i64>>(sql)
             .bind(self.inner.owner.id())
-            .fetch_one(&self.inner.readers)
+            .fetch_one(&mut *self.reader().await?)
             .await;
         Ok(next.map_err(self.failed("read callbacks"))?.map(time))
     }

@@ -39,7 +39,7 @@ impl Store {
         let sql = "SELECT d.body FROM documents d JOIN images i ON i.number = d.image
                    WHERE i.id = ? AND d.name = ?";
         let row = sqlx::query(sql).bind(image.as_str()).bind(DOCUMENT);
-        let row = row.fetch_optional(&self.inner.readers).await;
+        let row = row.fetch_optional(&mut *self.reader().await?).await;
         let row = row.map_err(self.failed("read a deletion"))?;
         let read = row.map(|row| deletion_from_json(column(&row, "body")?)).transpose();
         read.map_err(|damage| self.damaged(&damage))

@@ -40,7 +40,7 @@ impl Store {
     }
 
     async fn read_events(&self, query: &EventQuery) -> Result<Vec<Event>, Error> {
-        let rows = select(query).build().fetch_all(&self.inner.readers).await;
+        let rows = select(query).build().fetch_all(&mut *self.reader().await?).await;
         let rows = rows.map_err(self.failed("read events"))?;
         let events = rows.iter().map(|row| self.event(row)).collect::<Result<_, _>>();
         events.map_err(|damage| self.damaged(&damage))
@@ -61,7 +61,8 @@ impl Store {
     }
 
     async fn read_last_cursor(&self) -> Result<u64, Error> {
-        let last = sqlx::query_scalar::<_, i64>(LAST_CURSOR).fetch_one(&self.inner.readers).await;
+        let last =
+            sqlx::query_scalar::<_, i64>(LAST_CURSOR).fetch_one(&mut *self.reader().await?).await;
         Ok(last.map_err(self.failed("read the last cursor"))?.cast_unsigned())
     }
 

@@ -63,7 +63,7 @@ impl Store {
     async fn find_image(&self, id: &ImageId) -> Result<Option<Image>, Error> {
         let mut query = QueryBuilder::new(image_row::SELECT_WHOLE);
         query.push(" WHERE i.id = ").push_bind(id.as_str());
-        let row = query.build().fetch_optional(&self.inner.readers).await;
+        let row = query.build().fetch_optional(&mut *self.reader().await?).await;
         let row = row.map_err(self.failed("read an image"))?;
         row.map(|row| self.whole_image(&row)).transpose()
     }

@@ -81,7 +81,8 @@ impl Store {
 
     async fn read_steps(&self, image: &ImageId) -> Result<Vec<StepRecord>, Error> {
         let sql = "SELECT s.* FROM steps s JOIN images i ON i.number = s.image WHERE i.id = ?";
-        let rows = sqlx::query(sql).bind(image.as_str()).fetch_all(&self.inner.readers).await;
+        let rows =
+            sqlx::query(sql).bind(image.as_str()).fetch_all(&mut *self.reader().await?).await;
         let rows = rows.map_err(self.failed("read the journal"))?;
         let steps = rows.iter().map(|row| self.step(row)).collect::<Result<Vec<_>, _>>();
         let mut steps = steps.map_err(|damage| self.damaged(&damage))?;
@@ -109,7 +110,7 @@ impl Store {
         let sql = "SELECT s.* FROM steps s JOIN images i ON i.number = s.image
                    WHERE i.id = ? AND s.name = ?";
         let row = sqlx::query(sql).bind(image.as_str()).bind(name.as_str());
-        let row = row.fetch_optional(&self.inner.readers).await;
+        let row = row.fetch_optional(&mut *self.reader().await?).await;
         let row = row.map_err(self.failed("read the journal"))?;
         let step = row.map(|row| self.step(&row)).transpose();
         step.map_err(|damage| self.damaged(&damage))

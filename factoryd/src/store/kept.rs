@@ -88,7 +88,8 @@ impl Store {
         // Listed first: an image is recorded before anything is kept for it.
         let kept = blocking(move || entries(&directory)).await?;
         let sql = "SELECT id FROM images WHERE settled = 0 OR status = 'FAILED'";
-        let needed = sqlx::query_scalar::<_, String>(sql).fetch_all(&self.inner.readers).await;
+        let needed =
+            sqlx::query_scalar::<_, String>(sql).fetch_all(&mut *self.reader().await?).await;
         let needed: BTreeSet<String> =
             needed.map_err(self.failed("list images"))?.into_iter().collect();
         let name =

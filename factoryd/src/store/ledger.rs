@@ -105,7 +105,7 @@ impl Store {
             push_numbers(&mut query, &filter.numbers);
         }
         query.push(" ORDER BY r.number");
-        let rows = query.build().fetch_all(&self.inner.readers).await;
+        let rows = query.build().fetch_all(&mut *self.reader().await?).await;
         self.entries(&rows.map_err(self.failed("read the ledger"))?)
     }
 
@@ -218,7 +218,8 @@ impl Store {
     async fn read_next(&self) -> Result<Option<SystemTime>, Error> {
         let sql = "SELECT min(r.next) FROM resources r JOIN images i ON i.number = r.image
              WHERE r.state <> 'deleted' AND r.kept = 0 AND r.keyless = 0 AND r.reaper = '' AND i.settled = 1";
-        let next = sqlx::query_scalar::<_, Option<i64>>(sql).fetch_one(&self.inner.readers).await;
+        let next =
+            sqlx::query_scalar::<_, Option<i64>>(sql).fetch_one(&mut *self.reader().await?).await;
         Ok(next.map_err(self.failed("read the ledger"))?.map(time))
     }
 
@@ -233,7 +234,7 @@ impl Store {
     async fn read_settled(&self, image: &ImageId) -> Result<bool, Error> {
         let settled = sqlx::query_scalar::<_, bool>("SELECT settled FROM images WHERE id = ?")
             .bind(image.as_str())
-            .fetch_optional(&self.inner.readers)
+            .fetch_optional(&mut *self.reader().await?)
             .await;
         Ok(settled.map_err(self.failed("read an image"))?.unwrap_or(true))
     }
@@ -261,7 +262,7 @@ impl Store {
         .bind(serde_json::to_string(owners).unwrap_or_default())
         .bind(json(&left.own))
         .bind(CLAIM_MAX)
-        .fetch_all(&self.inner.readers)
+        .fetch_all(&mut *self.reader().await?)
         .await
         .map_err(self.failed("read the ledger"))?;
         Ok(rows.into_iter().map(i64::cast_unsigned).collect())

@@ -61,7 +61,8 @@ impl Store {
 
     async fn list_images(&self, filter: &ImageFilter, page: &Page) -> Result<Listed<Image>, Error> {
         let mut query = select(image_row::SELECT_WHOLE, filter, page);
-        let mut rows = query.build().fetch(&self.inner.readers);
+        let mut reader = self.reader().await?;
+        let mut rows = query.build().fetch(&mut *reader);
         let mut listed = Listed { items: Vec::new(), more: false };
         let mut len = 0;
         while let Some(row) = rows.try_next().await.map_err(self.failed("list images"))? {
@@ -93,7 +94,7 @@ impl Store {
 
     async fn list_ids(&self, filter: &ImageFilter, page: &Page) -> Result<Listed<ImageId>, Error> {
         let mut query = select("SELECT i.id FROM images i", filter, page);
-        let rows = query.build().fetch_all(&self.inner.readers).await;
+        let rows = query.build().fetch_all(&mut *self.reader().await?).await;
         let rows = rows.map_err(self.failed("list ids"))?;
         let ids = rows.iter().map(|row| {
             let text: &str = row.try_get(0).map_err(self.failed("read an id"))?;
@@ -116,7 +117,7 @@ impl Store {
     async fn count(&self, filter: &ImageFilter) -> Result<usize, Error> {
         let mut query = QueryBuilder::new("SELECT count(*) FROM images i");
         push_conditions(&mut query, filter);
-        let count = query.build_query_scalar::<i64>().fetch_one(&self.inner.readers).await;
+        let count = query.build_query_scalar::<i64>().fetch_one(&mut *self.reader().await?).await;
         let count = count.map_err(self.failed("count images"))?;
         Ok(usize::try_from(count).unwrap_or_default())
     }

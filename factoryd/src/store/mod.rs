@@ -47,6 +47,7 @@ mod lists;
 mod news;
 mod owner;
 mod ownership;
+mod readers;
 mod reservations;
 mod reserve;
 mod resources;
@@ -79,8 +80,8 @@ pub use work::WorkDir;
 
 use news::Herald;
 use owner::Owner;
+use readers::{Reader, Readers};
 use reserve::Reserve;
-use sqlx::SqlitePool;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -107,7 +108,7 @@ struct Inner {
     owner: Owner,
     reserve: Reserve,
     writer: Writer,
-    readers: SqlitePool,
+    readers: Readers,
     herald: Herald,
     faults: Option<Arc<dyn Faults>>,
     boot: String,
@@ -148,7 +149,7 @@ impl Store {
         let database = root.join("factory.db");
         let boot = kept::this_boot();
         let writer = Writer::open(database.clone(), &boot).await?;
-        let readers = schema::readers(&database);
+        let readers = Readers::open(&database).await?;
         let (reserve, herald) = (Reserve::of(&root), Herald::default());
         let inner = Inner { root, database, owner, reserve, writer, readers, herald, faults, boot };
         Ok(Self { inner: Arc::new(inner) })
@@ -168,6 +169,11 @@ impl Store {
 
     fn images_dir(&self) -> PathBuf {
         self.root().join("images")
+    }
+
+    /// Answers a connection to read with.
+    async fn reader(&self) -> Result<Reader<'_>, Error> {
+        self.inner.readers.reader().await
     }
 
     fn damaged(&self, damage: &rows::Damage) -> Error {

@@ -37,7 +37,7 @@ impl Store {
     async fn is_own(&self, id: &ImageId) -> Result<bool, Error> {
         let owner = sqlx::query_scalar::<_, String>("SELECT owner FROM images WHERE id = ?")
             .bind(id.as_str())
-            .fetch_optional(&self.inner.readers)
+            .fetch_optional(&mut *self.reader().await?)
             .await
             .map_err(self.failed("read the owner of an image"))?;
         owner
@@ -89,7 +89,7 @@ impl Store {
             "SELECT id FROM images WHERE owner = ? AND settled = 0 AND cancel = 1 ORDER BY number";
         let ids = sqlx::query_scalar::<_, String>(sql)
             .bind(self.inner.owner.id())
-            .fetch_all(&self.inner.readers)
+            .fetch_all(&mut *self.reader().await?)
             .await
             .map_err(self.failed("read requests to cancel"))?;
         let ids = ids.iter().map(|id| image_row::image_id(id)).collect::<Result<_, _>>();
@@ -100,7 +100,7 @@ impl Store {
     pub(super) async fn dead_owners(&self, sql: &'static str) -> Result<Vec<String>, Error> {
         let owners = sqlx::query_scalar::<_, String>(sql)
             .bind(self.inner.owner.id())
-            .fetch_all(&self.inner.readers)
+            .fetch_all(&mut *self.reader().await?)
             .await
             .map_err(self.failed("read owners"))?;
         let directory = self.owners_dir();

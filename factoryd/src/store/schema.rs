@@ -1,10 +1,7 @@
 //! The database: its schema, how it came to be, and the connections to it.
 
 use super::Error;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 use std::path::Path;
 use std::time::Duration;
@@ -26,9 +23,6 @@ const APPLICATION_ID: i64 = 0x6966_6163;
 /// How long a connection waits for another process's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How many reads may be under way at once.
-const READERS: u32 = 4;
-
 /// Answers how to connect to the database at `path` for writing.
 pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
@@ -43,16 +37,9 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// Answers a pool of connections that can only read. It connects when it is first used, and keeps a connection from then on:
-/// with the last one SQLite's shared memory would go, and on a full disk it can't be made again.
-pub(super) fn readers(path: &Path) -> SqlitePool {
-    let options = options(path).create_if_missing(false).pragma("query_only", "ON");
-    SqlitePoolOptions::new()
-        .max_connections(READERS)
-        .min_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_lazy_with(options)
+/// Answers how to connect to the database at `path` for reading.
+pub(super) fn options_to_read(path: &Path) -> SqliteConnectOptions {
+    options(path).create_if_missing(false).pragma("query_only", "ON")
 }
 
 /// Brings the database to the present schema, in one transaction.

@@ -36,7 +36,7 @@ impl Store {
     /// If the database can't be read.
     pub async fn signed_ahead(&self, oldest: u64) -> Result<Vec<SignedAhead>, Error> {
         let query = sqlx::query("SELECT client, second, nonce FROM signed_ahead WHERE second >= ?");
-        let rows = query.bind(signed(oldest)).fetch_all(&self.inner.readers).await;
+        let rows = query.bind(signed(oldest)).fetch_all(&mut *self.reader().await?).await;
         let rows = rows.map_err(self.failed("read the signed requests"))?;
         let nonces = rows.iter().map(whole).collect::<Result<_, _>>();
         nonces.map_err(|damage| self.damaged(&damage))

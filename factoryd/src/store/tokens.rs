@@ -39,7 +39,7 @@ impl Store {
     /// If the database can't be read.
     pub async fn token(&self, id: &str) -> Result<Option<(Token, [u8; 32])>, Error> {
         let query = sqlx::query("SELECT * FROM tokens WHERE id = ?").bind(id);
-        let row = query.fetch_optional(&self.inner.readers).await;
+        let row = query.fetch_optional(&mut *self.reader().await?).await;
         let row = row.map_err(self.failed("read a token"))?;
         row.map(|row| self.whole_token(&row)).transpose()
     }
@@ -50,7 +50,7 @@ impl Store {
     /// If the database can't be read.
     pub async fn tokens(&self) -> Result<Vec<Token>, Error> {
         let query = sqlx::query("SELECT * FROM tokens ORDER BY created, id");
-        let rows = query.fetch_all(&self.inner.readers).await;
+        let rows = query.fetch_all(&mut *self.reader().await?).await;
         let rows = rows.map_err(self.failed("list tokens"))?;
         rows.iter().map(|row| self.whole_token(row).map(|(token, _)| token)).collect()
     }

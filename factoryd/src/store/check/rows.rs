@@ -22,7 +22,7 @@ impl Store {
         checked: &mut Checked,
     ) -> Result<(), Error> {
         let complaints = sqlx::query_scalar::<_, String>("PRAGMA integrity_check(20)")
-            .fetch_all(&self.inner.readers)
+            .fetch_all(&mut *self.reader().await?)
             .await
             .map_err(self.failed("check the integrity"));
         for complaint in readable(complaints, checked, self)?.unwrap_or_default() {
@@ -40,7 +40,7 @@ impl Store {
     ) -> Result<(), Error> {
         let rows =
             sqlx::query(r#"SELECT "table", count(*) FROM pragma_foreign_key_check GROUP BY 1"#)
-                .fetch_all(&self.inner.readers)
+                .fetch_all(&mut *self.reader().await?)
                 .await
                 .map_err(self.failed("check references"));
         for row in readable(rows, checked, self)?.unwrap_or_default() {

@@ -105,8 +105,10 @@ async fn check_reading(store: &Store) {
             assert_eq!(artifact.path.metadata().unwrap().len(), artifact.size, "{}", image.id);
         }
     }
-    let sound: String =
-        sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&store.inner.readers).await.unwrap();
+    let sound: String = sqlx::query_scalar("PRAGMA integrity_check")
+        .fetch_one(&mut *store.reader().await.unwrap())
+        .await
+        .unwrap();
     assert_eq!(sound, "ok");
 }
 

@@ -100,7 +100,7 @@ async fn a_page_of_long_texts_ends_early() {
 /// Answers how SQLite goes about a list.
 async fn plan(scratch: &Scratch, filter: &ImageFilter, page: &Page) -> String {
     let mut query = select("EXPLAIN QUERY PLAN SELECT i.id FROM images i", filter, page);
-    let rows = query.build().fetch_all(&scratch.inner.readers).await.unwrap();
+    let rows = query.build().fetch_all(&mut *scratch.reader().await.unwrap()).await.unwrap();
     let details: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
     details.join("; ")
 }
