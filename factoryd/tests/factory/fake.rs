@@ -328,6 +328,10 @@ pub(crate) async fn world(script: Script) -> World {
 
 pub(crate) async fn world_at(script: Script, root: TempDir, options: Options) -> World {
     let store = Store::open(store::Options { root: root.path().to_owned() }).await.unwrap();
+    world_on(store, script, root, options)
+}
+
+pub(crate) fn world_on(store: Store, script: Script, root: TempDir, options: Options) -> World {
     let script = Arc::new(script);
     let mut parts = Parts::new(store.clone(), Arc::new(Fakes(script.clone())));
     if let Some(contents) = &script.contents {

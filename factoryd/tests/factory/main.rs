@@ -7,6 +7,7 @@ mod cancelling;
 mod contents;
 mod deleting;
 mod fake;
+mod full_disk;
 mod making;
 mod reaping;
 mod receiver;

@@ -1,6 +1,7 @@
 //! What a plugin left over at a provider is settled, by whoever lives and has the credentials.
 
 use crate::fake::{Provider, Script, World, announce, to_region_1, world, world_at};
+use crate::full_disk::{Disk, world_on_disk};
 use async_trait::async_trait;
 use factoryd::delegate::{
     Account, Announced, Description, Error, OpenIntent, Operation, Reconciler,
@@ -30,6 +31,8 @@ struct Full {
     exists: Mutex<Vec<String>>,
     /// Nothing can be deleted.
     stuck: AtomicBool,
+    /// Where the factory finds no room for what a try came to.
+    disk: Option<Arc<Disk>>,
     /// The calls of `Reconcile`: the credentials, and the intents.
     asked: Mutex<Vec<String>>,
 }
@@ -104,6 +107,7 @@ impl Reconciler for Full {
             };
             announce(operation, vec![what]).await;
         }
+        self.disk.iter().for_each(|disk| disk.fill(0, 1));
         Ok(())
     }
 }
@@ -221,6 +225,19 @@ async fn what_can_t_be_deleted_is_tried_again_until_it_can() {
     scene.until(<[_]>::is_empty).await;
     assert_eq!(scene.provider.asked().len(), 2);
     assert_eq!(scene.provider.exists(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_can_t_be_deleted_is_tried_again_though_there_was_no_room_to_record_that() {
+    let disk = Arc::new(Disk::default());
+    let provider = Arc::new(Full { disk: Some(disk.clone()), ..stuck() });
+    let script = Script { provider: Some(provider.clone()), ..Script::default() };
+    let world = world_on_disk(script, disk).await;
+    let scene = Scene::of(world, provider.clone(), Scope::Everybody);
+    scene.pushed("hunter2").await;
+    scene.until(|left| left.iter().all(|it| 0 < it.attempts && !it.claimed)).await;
+    provider.stuck.store(false, Ordering::Relaxed);
+    scene.until(<[_]>::is_empty).await;
 }
 
 #[tokio::test]
