@@ -2,18 +2,16 @@
 
 use crate::chance::Chance;
 use crate::disk;
+use crate::drive::drive;
+use crate::life::Outcome;
+use crate::plan::Plan;
 use crate::trace::Trace;
-use async_trait::async_trait;
-use factoryd::store::Faults;
 use futures_util::future::BoxFuture;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -26,13 +24,13 @@ pub(crate) struct Machine {
     state: Mutex<State>,
     died: Notify,
     disks: PathBuf,
-    background: Handle,
 }
 
 struct State {
     chance: Chance,
     trace: Trace,
     wrong: Vec<String>,
+    happened: BTreeMap<&'static str, u64>,
     /// How many lives there were before.
     life: u32,
     dead: bool,
@@ -49,48 +47,15 @@ struct State {
     room: u32,
 }
 
-/// How much goes wrong in a run.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Plan {
-    /// The power goes once in so many places; never if 0.
-    pub(crate) crash_one_in: u64,
-    /// So often at most.
-    pub(crate) crashes_max: u64,
-    /// The disk is full from some place on, once in so many.
-    pub(crate) full_one_in: u64,
-    /// Whether others take what is given up of the store's reserve.
-    pub(crate) greedy: bool,
-    /// The clock jumps once in so many looks at it.
-    pub(crate) jump_one_in: u64,
-    /// A plugin's operation ends badly once in so many.
-    pub(crate) bad_one_in: u64,
-    /// Calls take up to so long, in milliseconds.
-    pub(crate) slow_max: u64,
-}
-
-impl Plan {
-    fn new(chance: &mut Chance) -> Self {
-        let pick = |chance: &mut Chance, from: &[u64]| *chance.pick(from).unwrap();
-        Self {
-            crash_one_in: pick(chance, &[0, 40, 100, 200, 400, 800]),
-            crashes_max: chance.between(1, 5),
-            full_one_in: pick(chance, &[0, 0, 50, 200]),
-            greedy: chance.one_in(2),
-            jump_one_in: pick(chance, &[0, 10, 50]),
-            bad_one_in: pick(chance, &[0, 3, 6]),
-            slow_max: pick(chance, &[1, 20, 200]),
-        }
-    }
-}
-
 impl Machine {
-    pub(crate) fn new(seed: u64, disks: &Path, background: Handle) -> Arc<Self> {
+    pub(crate) fn new(seed: u64, disks: &Path) -> Arc<Self> {
         let mut chance = Chance::new(seed);
         let faults = Plan::new(&mut chance);
         let state = State {
             chance,
             trace: Trace::default(),
             wrong: Vec::new(),
+            happened: BTreeMap::new(),
             life: 0,
             dead: false,
             began: None,
@@ -105,7 +70,7 @@ impl Machine {
             room: 0,
         };
         let disks = disks.to_owned();
-        Arc::new(Self { state: Mutex::new(state), died: Notify::new(), disks, background })
+        Arc::new(Self { state: Mutex::new(state), died: Notify::new(), disks })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -162,6 +127,20 @@ impl Machine {
         state.wrong.push(what);
     }
 
+    /// Counts something that went wrong as planned.
+    pub(crate) fn count(&self, what: &'static str) {
+        self.state().count(what);
+    }
+
+    /// Tells whether something is driven: whatever is called by that is called at once.
+    pub(crate) fn is_driving(&self) -> bool {
+        self.state().driving.is_some()
+    }
+
+    pub(crate) fn uptime(&self) -> Duration {
+        self.state().uptime()
+    }
+
     pub(crate) fn chance<T>(&self, draw: impl FnOnce(&mut Chance) -> T) -> T {
         draw(&mut self.state().chance)
     }
@@ -188,10 +167,17 @@ impl Machine {
         self.crash(&mut self.state(), "the plug is pulled");
     }
 
-    /// Answers what was wrong and the hash of what happened; and that, if it is wanted.
-    pub(crate) fn report(&self) -> (Vec<String>, u64, Vec<String>) {
+    /// Answers what came of the run.
+    pub(crate) fn report(&self, seed: u64) -> Outcome {
         let state = self.state();
-        (state.wrong.clone(), state.trace.hash(), state.trace.lines().to_vec())
+        Outcome {
+            seed,
+            wrong: state.wrong.clone(),
+            hash: state.trace.hash(),
+            trace: state.trace.lines().to_vec(),
+            lives: state.life + 1,
+            happened: state.happened.clone(),
+        }
     }
 
     /// A place in a program where time passes and the power may go. Does not return when it is gone.
@@ -236,6 +222,7 @@ impl Machine {
 
     fn crash(&self, state: &mut State, place: &str) {
         state.note(&format!("CRASH at {place}"));
+        state.count("crashes");
         let (from, to) = (self.disk(state.life), self.disk(state.life + 1));
         disk::copy(&from, &to).unwrap();
         state.life += 1;
@@ -247,22 +234,9 @@ impl Machine {
     pub(crate) fn drive<T>(&self, work: impl Future<Output = T>) -> T {
         let now = self.state().uptime();
         self.state().driving = Some(now);
-        let done = self.drive_in_background(work);
+        let done = drive(work);
         self.state().driving = None;
         done
-    }
-
-    fn drive_in_background<T>(&self, work: impl Future<Output = T>) -> T {
-        let _entered = self.background.enter();
-        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-        let mut context = Context::from_waker(&waker);
-        let mut work = pin!(tokio::task::unconstrained(work));
-        loop {
-            match work.as_mut().poll(&mut context) {
-                Poll::Ready(done) => return done,
-                Poll::Pending => std::thread::park(),
-            }
-        }
     }
 
     /// Tells whether the disk is full for a write.
@@ -300,18 +274,14 @@ impl Machine {
     }
 }
 
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
 impl State {
     fn uptime(&self) -> Duration {
         let lived = || self.lived + self.began.map_or(Duration::ZERO, |began| began.elapsed());
         self.driving.unwrap_or_else(lived)
+    }
+
+    fn count(&mut self, what: &'static str) {
+        *self.happened.entry(what).or_default() += 1;
     }
 
     fn note(&mut self, text: &str) {
@@ -320,9 +290,9 @@ impl State {
     }
 }
 
-#[async_trait]
-impl Faults for Machine {
-    async fn call(&self, name: &'static str, work: BoxFuture<'_, ()>) {
+/// What a process asks of its machine.
+impl Machine {
+    pub(crate) async fn call(&self, name: &'static str, work: BoxFuture<'_, ()>) {
         self.pause(name).await;
         self.note(name);
         self.drive(work);
@@ -332,24 +302,26 @@ impl Faults for Machine {
         }
     }
 
-    fn write(&self, what: &'static str) -> io::Result<()> {
+    pub(crate) fn write(&self, what: &'static str) -> io::Result<()> {
         let mut state = self.state();
         if state.dead || self.may_crash(&mut state, what) {
             return Err(io::Error::other("there is no power"));
         }
         if self.is_full(&mut state, what) {
             state.note(&format!("no room to {what}"));
+            state.count("writes without room");
             return Err(io::ErrorKind::StorageFull.into());
         }
         Ok(())
     }
 
-    fn now(&self) -> SystemTime {
+    pub(crate) fn now(&self) -> SystemTime {
         let mut state = self.state();
         let one_in = state.faults.jump_one_in;
         if state.chance.one_in(one_in) {
             state.skew = i64::try_from(state.chance.below(7_200_000)).unwrap() - 3_600_000;
             let skew = state.skew;
+            state.count("jumps of the clock");
             state.note(&format!("the clock jumps to {skew} ms off"));
         }
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000) + state.uptime();
@@ -357,7 +329,7 @@ impl Faults for Machine {
         if state.skew < 0 { now - skew } else { now + skew }
     }
 
-    fn id(&self) -> Uuid {
+    pub(crate) fn id(&self) -> Uuid {
         let mut state = self.state();
         state.ids += 1;
         Uuid::from_u128(u128::from(state.ids) << 64 | u128::from(state.ids) | 4 << 76 | 2 << 62)

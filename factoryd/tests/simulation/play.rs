@@ -4,9 +4,9 @@ use crate::body;
 use crate::chance::Chance;
 use crate::cloud::Thing;
 use crate::plugins::{Plugins, Vice};
+use crate::shifts::Shift;
 use factoryd::delegate::{Announced, Error, OpenIntent, Operation, OperationEvent};
 use factoryd::domain::{Failure, Fault, LogLevel, LogLine, Progress, Resource, ResourceState};
-use factoryd::store::Faults;
 use std::io::Write;
 use std::time::Duration;
 
@@ -58,16 +58,33 @@ pub(crate) struct Play<'a> {
     files: u32,
     /// Intents of what it created and did not delete, oldest first.
     created: Vec<String>,
+    /// Of one that works on the image itself.
+    _shift: Option<Shift>,
 }
 
 impl<'a> Play<'a> {
-    pub(crate) fn new(plugins: &'a Plugins, operation: &'a Operation, fate: Fate) -> Self {
-        Self { operation, plugins, fate, seq: 0, files: 0, created: Vec::new() }
+    pub(crate) fn new(
+        plugins: &'a Plugins,
+        operation: &'a Operation,
+        fate: Fate,
+        shift: Option<Shift>,
+    ) -> Self {
+        let (seq, files, created) = (0, 0, Vec::new());
+        Self { operation, plugins, fate, seq, files, created, _shift: shift }
+    }
+
+    /// A place where something may happen to the factory: its plugins end with it.
+    async fn pause(&self, place: &str) -> Result<(), Error> {
+        self.plugins.process.pause(place).await;
+        if self.plugins.process.has_lost_its_plugins() {
+            return Err(failure(Failure::PLUGIN_CRASHED));
+        }
+        Ok(())
     }
 
     /// Goes on a step: may be where the operation ends.
     pub(crate) async fn step(&mut self, percent: f64) -> Result<(), Error> {
-        self.plugins.machine.pause("a plugin works").await;
+        self.pause("a plugin works").await?;
         if self.operation.cancellation.is_cancelled() {
             return Err(Error::Cancelled { left_behind: Vec::new() });
         }
@@ -95,7 +112,7 @@ impl<'a> Play<'a> {
                 if cancelled.is_err() {
                     return Err(failure("SIM_TIMEOUT"));
                 }
-                self.plugins.machine.pause("a plugin is cancelled").await;
+                self.pause("a plugin is cancelled").await?;
                 Err(Error::Cancelled { left_behind: Vec::new() })
             }
         }
@@ -103,7 +120,7 @@ impl<'a> Play<'a> {
 
     /// Announces something, and goes on once it is durable.
     pub(crate) async fn tell(&mut self, what: Announced) -> Result<(), Error> {
-        self.plugins.machine.pause("a plugin tells").await;
+        self.pause("a plugin tells").await?;
         self.seq += 1;
         let time = self.plugins.machine.now();
         let event = OperationEvent { seq: self.seq, time, what };
@@ -132,7 +149,7 @@ impl<'a> Play<'a> {
         };
         let (first, second) = bytes.split_at(bytes.len() / 2);
         self.write(&file, first)?;
-        machine.pause("a plugin writes").await;
+        self.pause("a plugin writes").await?;
         if self.plugins.vice != Vice::AnnouncesTooEarly {
             self.write(&file, second)?;
         }
@@ -154,18 +171,18 @@ impl<'a> Play<'a> {
             self.tell(self.resource(ResourceState::Intent, intent, "")).await?;
         }
         self.created.push(intent.to_owned());
-        self.plugins.machine.pause("a plugin creates").await;
+        self.pause("a plugin creates").await?;
         let (token, image) = (self.token(intent), self.operation.image.as_str());
         let thing = self.plugins.cloud.create(&token, image, intent);
         self.plugins.machine.note(format!("{} is created in the cloud: {token}", thing.id));
-        self.plugins.machine.pause("a plugin has created").await;
+        self.pause("a plugin has created").await?;
         self.tell(self.resource(ResourceState::Created, intent, &thing.id)).await?;
         Ok(thing)
     }
 
     /// Deletes what it created, and confirms that.
     pub(crate) async fn delete(&mut self, intent: &str) -> Result<(), Error> {
-        self.plugins.machine.pause("a plugin deletes").await;
+        self.pause("a plugin deletes").await?;
         self.plugins.cloud.delete_token(&self.token(intent));
         self.created.retain(|created| created != intent);
         self.confirm_deleted(intent).await
@@ -177,7 +194,7 @@ impl<'a> Play<'a> {
 
     /// Settles what an earlier operation left over.
     pub(crate) async fn settle(&mut self, open: &OpenIntent) -> Result<(), Error> {
-        self.plugins.machine.pause("a plugin settles").await;
+        self.pause("a plugin settles").await?;
         if self.fate.is_now() {
             self.meet_fate().await?;
         }
@@ -197,7 +214,7 @@ impl<'a> Play<'a> {
             cloud.delete_token(&token);
         }
         self.plugins.machine.note(format!("{token} is settled"));
-        self.plugins.machine.pause("a plugin has settled").await;
+        self.pause("a plugin has settled").await?;
         self.tell(of(ResourceState::Deleted, "")).await
     }
 
@@ -235,8 +252,7 @@ impl<'a> Play<'a> {
             // The factory settles what it did not hear of.
             _ = self.delete(&intent).await;
         }
-        self.plugins.machine.pause("a plugin ends").await;
-        done
+        self.pause("a plugin ends").await.and(done)
     }
 }
 

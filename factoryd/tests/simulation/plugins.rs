@@ -4,6 +4,8 @@ use crate::body;
 use crate::cloud::Cloud;
 use crate::machine::Machine;
 use crate::play::{Fate, Play};
+use crate::process::Process;
+use crate::shifts::{Shift, Shifts};
 use async_trait::async_trait;
 use factoryd::delegate::{
     Account, CloudDelegate, Delegates, Description, Error, InputImage, NoDelegate, OpenIntent,
@@ -32,17 +34,25 @@ pub(crate) enum Vice {
 #[derive(Clone)]
 pub(crate) struct Plugins {
     pub(crate) machine: Arc<Machine>,
+    pub(crate) process: Arc<Process>,
+    pub(crate) shifts: Arc<Shifts>,
     pub(crate) cloud: Arc<Cloud>,
     pub(crate) vice: Vice,
 }
 
 impl Plugins {
     async fn begin<'a>(&'a self, operation: &'a Operation) -> Play<'a> {
+        let image = operation.image.as_str();
+        let shift = self.shifts.begin(image, &self.process, &self.machine);
+        self.begin_with(operation, Some(shift)).await
+    }
+
+    async fn begin_with<'a>(&'a self, operation: &'a Operation, shift: Option<Shift>) -> Play<'a> {
         let plan = self.machine.plan();
         let fate = self.machine.chance(|chance| Fate::draw(chance, plan.bad_one_in));
         self.machine.note(format!("{} begins: {fate:?}", operation.id));
-        self.machine.pause("a plugin is called").await;
-        Play::new(self, operation, fate)
+        self.process.pause("a plugin is called").await;
+        Play::new(self, operation, fate, shift)
     }
 
     /// Sees that a plugin is given whole files only.
@@ -87,7 +97,7 @@ impl Plugins {
 #[async_trait]
 impl OsDelegate for Plugins {
     async fn describe(&self) -> Result<Description, Error> {
-        self.machine.pause("describe").await;
+        self.process.pause("describe").await;
         Ok(Description { name: "sim-os".into(), ..Description::default() })
     }
 
@@ -144,7 +154,7 @@ impl OsDelegate for Plugins {
 #[async_trait]
 impl CloudDelegate for Plugins {
     async fn describe(&self) -> Result<Description, Error> {
-        self.machine.pause("describe").await;
+        self.process.pause("describe").await;
         let capabilities = ["push", "snapshot", "delete", "reconcile"].map(str::to_owned).to_vec();
         Ok(Description { name: "sim-cloud".into(), capabilities, ..Description::default() })
     }
@@ -254,7 +264,8 @@ impl Reconciler for Plugins {
         _account: &Account,
         intents: &[OpenIntent],
     ) -> Result<(), Error> {
-        let mut play = self.begin(operation).await;
+        // The image itself may be tried again meanwhile.
+        let mut play = self.begin_with(operation, None).await;
         for open in intents {
             if let Err(failed) = play.settle(open).await {
                 // What remains is asked for again.

@@ -7,7 +7,7 @@ use crate::machine::Machine;
 use crate::readers::Reader;
 use factoryd::domain::{Event, EventKind, Image, ImageId, Kind, Status};
 use factoryd::store::{EventQuery, ImageFilter, LedgerFilter, Page, Store};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -55,6 +55,7 @@ impl Promises<'_> {
             self.is_whole(image);
             self.is_published_once(image);
         }
+        self.families_are_kept_together();
         self.files_are_known();
         self.things_are_in_the_ledger();
         self.ledger_is_true();
@@ -85,6 +86,16 @@ impl Promises<'_> {
         }
     }
 
+    /// Checks that the bodies of all images are whole, whatever is being done with these.
+    pub(crate) fn bodies_are_whole(&self) {
+        self.record.images.iter().for_each(|image| self.is_whole_as_recorded(image));
+    }
+
+    /// Checks that no image waits for ever.
+    pub(crate) fn nothing_is_stuck(&self) {
+        self.record.images.iter().for_each(|image| self.is_settled(image));
+    }
+
     fn is_settled(&self, image: &Image) {
         if !image.status.is_settled() {
             self.machine.wrong(format!("image {} is stuck in {}", image.id, image.status));
@@ -95,6 +106,14 @@ impl Promises<'_> {
     }
 
     fn is_whole(&self, image: &Image) {
+        self.is_whole_as_recorded(image);
+        let needs_body = image.kind == Kind::Base && image.status == Status::Complete;
+        if needs_body && image.artifacts.is_empty() {
+            self.machine.wrong(format!("image {} is complete without a file", image.id));
+        }
+    }
+
+    fn is_whole_as_recorded(&self, image: &Image) {
         use Status::{DeleteFailed, Deleted, Deleting};
         if [Deleting, Deleted, DeleteFailed].contains(&image.status) {
             return;
@@ -109,9 +128,32 @@ impl Promises<'_> {
                     .wrong(format!("the {} of image {} is not whole", artifact.role, image.id));
             }
         }
-        let needs_body = image.kind == Kind::Base && image.status == Status::Complete;
-        if needs_body && image.artifacts.is_empty() {
-            self.machine.wrong(format!("image {} is complete without a file", image.id));
+    }
+
+    /// The deletion of an image begins only when that of all made from it has, and nothing is made from it after that.
+    fn families_are_kept_together(&self) {
+        let parent = |id: &ImageId| {
+            let found = self.record.images.iter().find(|image| image.id == *id);
+            found.and_then(|image| image.parent.clone())
+        };
+        let goes = |status: &Status| matches!(status, Status::Deleting | Status::Deleted);
+        let mut now: BTreeMap<&ImageId, Status> = BTreeMap::new();
+        for event in &self.record.events {
+            let EventKind::Status { to, .. } = &event.kind else { continue };
+            let orphan = match to {
+                Status::New => parent(&event.image).filter(|of| now.get(of).is_some_and(goes)),
+                Status::Deleting => {
+                    let mut all = now.iter().filter(|(_, status)| !goes(status));
+                    let child = all.find(|(id, _)| parent(id).as_ref() == Some(&event.image));
+                    child.map(|(id, _)| (*id).clone())
+                }
+                _ => None,
+            };
+            if let Some(other) = orphan {
+                let (id, at) = (&event.image, event.cursor);
+                self.machine.wrong(format!("image {id} is {to} at {at} in spite of {other}"));
+            }
+            now.insert(&event.image, *to);
         }
     }
 

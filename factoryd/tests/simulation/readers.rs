@@ -52,10 +52,12 @@ impl Reader {
                 });
                 let pause = if self.machine.is_calm() { 0 } else { pause };
                 if pause != 0 {
+                    self.machine.count("pauses of readers");
                     tokio::time::sleep(Duration::from_millis(pause)).await;
                 }
                 if drops {
                     self.machine.note(format!("reader {} drops out", self.number));
+                    self.machine.count("readers that drop out");
                     break;
                 }
             }

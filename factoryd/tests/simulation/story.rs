@@ -2,10 +2,10 @@
 
 use crate::chance::Chance;
 use crate::machine::Machine;
-use factoryd::domain::{Image, ImageId, Kind, Parameters, Secret};
+use factoryd::domain::{Image, ImageId, Kind, Parameters, Secret, Status};
 use factoryd::factory::{
-    BaseImageRequest, DeleteRequest, Error, Factory, ProviderImageRequest, ProviderSource,
-    TargetImageRequest, TargetSource,
+    BaseImageRequest, CheckOptions, DeleteRequest, Error, Factory, ListRequest,
+    ProviderImageRequest, ProviderSource, RetryRequest, Severity, TargetImageRequest, TargetSource,
 };
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -23,9 +23,12 @@ enum Wish {
     Snapshot,
     Delete { cascade: bool, force: bool },
     Cancel,
+    Retry,
+    RetryFrom(&'static str),
+    Check { repair: bool },
 }
 
-const WISHES: [Wish; 17] = [
+const WISHES: [Wish; 27] = [
     Wish::Base,
     Wish::Base,
     Wish::Target,
@@ -43,6 +46,16 @@ const WISHES: [Wish; 17] = [
     Wish::Delete { cascade: true, force: true },
     Wish::Cancel,
     Wish::Cancel,
+    Wish::Retry,
+    Wish::Retry,
+    Wish::RetryFrom("create-base-image"),
+    Wish::RetryFrom("should-create-target-image"),
+    Wish::RetryFrom("create-target-image"),
+    Wish::RetryFrom("did-create-target-image"),
+    Wish::RetryFrom("push-image-to-provider"),
+    Wish::RetryFrom("snapshot-image-on-provider"),
+    Wish::Check { repair: false },
+    Wish::Check { repair: true },
 ];
 
 /// The wishes that are left, and what was granted: over all lives of the machine.
@@ -57,7 +70,7 @@ impl Story {
     pub(crate) fn new(machine: Arc<Machine>) -> Arc<Self> {
         let left = machine.chance(|chance| {
             let pause_max = *chance.pick(&[5, 300, 3000]).unwrap();
-            let len = chance.between(3, 10);
+            let len = chance.between(3, 12);
             let wish = |chance: &mut Chance| {
                 let pause = Duration::from_millis(chance.below(pause_max));
                 (pause, *chance.pick(&WISHES).unwrap())
@@ -88,7 +101,7 @@ impl Story {
 
     async fn ask(&self, factory: &Factory, wish: Wish) {
         let answer = match wish {
-            Wish::Base => factory.create_base_image(base()).await.map(Some),
+            Wish::Base => self.base(factory).await,
             Wish::Target => self.target(factory).await,
             Wish::TargetOfTemplate => factory
                 .create_target_image(target(TargetSource::Template(template())))
@@ -105,6 +118,9 @@ impl Story {
             }
             Wish::Delete { cascade, force } => self.delete(factory, cascade, force).await,
             Wish::Cancel => self.cancel(factory).await,
+            Wish::Retry => self.retry(factory, None).await,
+            Wish::RetryFrom(step) => self.retry(factory, Some(step)).await,
+            Wish::Check { repair } => self.check(factory, repair),
         };
         self.hear(wish, answer);
     }
@@ -142,14 +158,19 @@ impl Story {
         self.machine.chance(|chance| chance.pick(&fit).map(|id| (*id).clone()))
     }
 
+    async fn base(&self, factory: &Factory) -> Result<Option<Image>, Error> {
+        factory.create_base_image(base()).await.map(Some)
+    }
+
     async fn target(&self, factory: &Factory) -> Result<Option<Image>, Error> {
-        let Some(base) = self.any(Some(Kind::Base)) else { return Ok(None) };
-        factory.create_target_image(target(TargetSource::BaseImage(base))).await.map(Some)
+        let base = self.any(Some(Kind::Base)).map(TargetSource::BaseImage);
+        let source = base.unwrap_or_else(|| TargetSource::Template(template()));
+        factory.create_target_image(target(source)).await.map(Some)
     }
 
     async fn push(&self, factory: &Factory) -> Result<Option<Image>, Error> {
-        let Some(target) = self.any(Some(Kind::Target)) else { return Ok(None) };
-        let source = ProviderSource::TargetImage(target);
+        let target = self.any(Some(Kind::Target)).map(ProviderSource::TargetImage);
+        let source = target.unwrap_or_else(|| ProviderSource::Template(template()));
         factory.create_provider_image(self.provider(source)).await.map(Some)
     }
 
@@ -159,12 +180,44 @@ impl Story {
         cascade: bool,
         force: bool,
     ) -> Result<Option<Image>, Error> {
-        let Some(id) = self.any(None) else { return Ok(None) };
+        let Some(id) = self.any(None) else { return self.base(factory).await };
         factory.delete(DeleteRequest { force, ..deletion(id, cascade) }).await.map(|_| None)
     }
 
+    /// Tries something again that failed, if there is such an image; any other otherwise.
+    async fn retry(&self, factory: &Factory, step: Option<&str>) -> Result<Option<Image>, Error> {
+        let failed = factory.images(&ListRequest::default()).await?.items;
+        let failed = failed
+            .into_iter()
+            .filter(|image| matches!(image.status, Status::Failed | Status::DeleteFailed));
+        let failed: Vec<ImageId> = failed.map(|image| image.id).collect();
+        let chosen = self.machine.chance(|chance| chance.pick(&failed).cloned());
+        let Some(id) = chosen.or_else(|| self.any(None)) else { return self.base(factory).await };
+        let given = self.machine.chance(|chance| *chance.pick(&["", "key"]).unwrap());
+        let credentials = Secret::new(given);
+        let from_step = step.map(str::to_owned);
+        let again = RetryRequest { from_step, credentials, ..RetryRequest::of(id) };
+        factory.retry(again).await?;
+        self.machine.count("retries");
+        Ok(None)
+    }
+
+    /// Lets the store be checked: what is recorded is always whole.
+    fn check(&self, factory: &Factory, repair: bool) -> Result<Option<Image>, Error> {
+        let options = CheckOptions { repair, digests: true };
+        let checked = self.machine.drive(factory.check_store(options))?;
+        for found in checked.findings {
+            self.machine.note(format!("found {} {:?}", found.reason, found.severity));
+            if found.severity == Severity::Error {
+                self.machine.wrong(format!("the store is not sound: {}", found.message));
+            }
+        }
+        self.machine.count("checks");
+        Ok(None)
+    }
+
     async fn cancel(&self, factory: &Factory) -> Result<Option<Image>, Error> {
-        let Some(id) = self.any(None) else { return Ok(None) };
+        let Some(id) = self.any(None) else { return self.base(factory).await };
         factory.cancel(&id).await.map(|_| None)
     }
 }
