@@ -11,15 +11,13 @@ use crate::store::{self, LedgerEntry, LedgerFilter, Postponed};
 use futures_util::FutureExt;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 /// How long one try may take.
 const TRY_MAX: Duration = Duration::from_secs(15 * 60);
-/// How soon to try again to record what remains, such as on a full disk.
-const STORE_LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How long a plugin may take to stop one.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -29,6 +27,13 @@ enum Obstacle {
     NoCredentials,
     /// Something failed.
     Failed(Box<Failure>),
+}
+
+/// A try that has ended.
+pub(super) struct Tried {
+    group: Vec<LedgerEntry>,
+    /// Why some remain, by intent; or why nothing was settled.
+    came_to: Result<HashMap<String, Failure>, Obstacle>,
 }
 
 impl Obstacle {
@@ -46,20 +51,35 @@ impl From<store::Error> for Obstacle {
 impl Reaper {
     /// Tries to settle claimed entries, all of one operation, the newest first; gives up the claims on those that remain.
     pub(super) async fn attempt(&self, group: Vec<LedgerEntry>, stop: CancellationToken) {
-        let tried = AssertUnwindSafe(self.0.settle(&group, stop.clone())).catch_unwind().await;
+        let settled = AssertUnwindSafe(self.0.settle(&group, stop)).catch_unwind().await;
         let mistake = || Err(Obstacle::failed("FACTORY_PANIC", "the factory made a mistake"));
-        let tried = tried.unwrap_or_else(|_| mistake());
-        // A claim that is not given up lasts as long as this process: nobody would try again.
-        while let Err(error) = self.0.postpone(&group, &tried).await {
+        let came_to = settled.unwrap_or_else(|_| mistake());
+        self.record(Tried { group, came_to }).await;
+    }
+
+    /// Records what came of tries for which there was no room when they ended.
+    pub(super) async fn record_again(&self) {
+        let unrecorded = std::mem::take(&mut *self.0.unrecorded());
+        for tried in unrecorded {
+            self.record(tried).await;
+        }
+    }
+
+    /// Gives up the claims. One that is not given up lasts as long as this process, and nobody would try again: so it is kept in
+    /// mind until that works, whatever becomes of the image.
+    async fn record(&self, tried: Tried) {
+        if let Err(error) = self.0.postpone(&tried.group, &tried.came_to).await {
             warn!("what remains can't be recorded: {}", report::chain(&error));
-            if stop.run_until_cancelled(tokio::time::sleep(STORE_LOOK_AGAIN)).await.is_none() {
-                return;
-            }
+            self.0.unrecorded().push(tried);
         }
     }
 }
 
 impl Inner {
+    fn unrecorded(&self) -> MutexGuard<'_, Vec<Tried>> {
+        self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Asks the plugin. Answers why some remain, by intent.
     async fn settle(
         &self,
@@ -130,7 +150,7 @@ impl Inner {
 
     /// Answers the credentials of this process, or those with a name.
     fn credentials(&self, image: &Image) -> Result<Secret, Obstacle> {
-        let known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let known = known.get(&image.id).filter(|given| given.source().is_some()).cloned();
         let value = match (known, &image.secrets.credentials) {
             (Some(given), _) => self.secrets.value(&given),

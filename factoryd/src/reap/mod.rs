@@ -23,6 +23,8 @@ mod sink;
 
 pub use service::{Scope, Service};
 
+use attempt::Tried;
+
 use crate::delegate::Delegates;
 use crate::domain::{GivenSecret, ImageId};
 use crate::secrets::Secrets;
@@ -42,14 +44,16 @@ struct Inner {
     secrets: Secrets,
     /// The images that this process works or worked on, with the credentials it was given for them.
     known: Mutex<BTreeMap<ImageId, GivenSecret>>,
+    /// Tries that have ended, and of which that could not be recorded yet.
+    unrecorded: Mutex<Vec<Tried>>,
     hurry: Notify,
 }
 
 impl Reaper {
     /// Makes a reaper. A [`Service`] does the work.
     pub fn new(store: Store, delegates: Arc<dyn Delegates>, secrets: Secrets) -> Self {
-        let (known, hurry) = (Mutex::default(), Notify::new());
-        Self(Arc::new(Inner { store, delegates, secrets, known, hurry }))
+        let (known, unrecorded, hurry) = (Mutex::default(), Mutex::default(), Notify::new());
+        Self(Arc::new(Inner { store, delegates, secrets, known, unrecorded, hurry }))
     }
 
     /// Makes what must run for anything to be settled.

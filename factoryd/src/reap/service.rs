@@ -92,6 +92,7 @@ impl Service {
     }
 
     async fn begin_due(&mut self) -> Result<Duration, store::Error> {
+        self.reaper.record_again().await;
         self.forget_settled().await?;
         if AT_ONCE_MAX <= self.busy.len() {
             return Ok(LOOK_AGAIN);

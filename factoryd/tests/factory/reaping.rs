@@ -9,7 +9,9 @@ use factoryd::delegate::{
 use factoryd::domain::{
     EventKind, Failure, Fault, Image, ImageId, Resource, ResourceState, Secret, Status,
 };
-use factoryd::factory::{LedgerEntry, LedgerFilter, Options, ProviderSource, ReapRequest};
+use factoryd::factory::{
+    LedgerEntry, LedgerFilter, Options, ProviderSource, ReapRequest, RetryRequest,
+};
 use factoryd::reap::Scope;
 use factoryd::secrets::Secrets;
 use factoryd::store::EventQuery;
@@ -107,7 +109,7 @@ impl Reconciler for Full {
             };
             announce(operation, vec![what]).await;
         }
-        self.disk.iter().for_each(|disk| disk.fill(0, 1));
+        self.disk.iter().for_each(|disk| disk.fill(0, 3));
         Ok(())
     }
 }
@@ -236,6 +238,25 @@ async fn what_can_t_be_deleted_is_tried_again_though_there_was_no_room_to_record
     let scene = Scene::of(world, provider.clone(), Scope::Everybody);
     scene.pushed("hunter2").await;
     scene.until(|left| left.iter().all(|it| 0 < it.attempts && !it.claimed)).await;
+    provider.stuck.store(false, Ordering::Relaxed);
+    scene.until(<[_]>::is_empty).await;
+}
+
+#[tokio::test]
+async fn a_claim_is_given_up_though_there_was_no_room_and_the_image_is_cancelled_meanwhile() {
+    let disk = Arc::new(Disk::default());
+    let provider = Arc::new(Full { disk: Some(disk.clone()), ..stuck() });
+    let script = Script { provider: Some(provider.clone()), ..Script::default() };
+    let scene = Scene::of(world_on_disk(script, disk).await, provider.clone(), Scope::Everybody);
+    let image = scene.pushed("hunter2").await;
+    scene.until(|left| left.iter().all(|it| 0 < it.attempts && !it.claimed)).await;
+    let asked = provider.asked().len();
+    let credentials = Secret::new("hunter2");
+    let again = RetryRequest { credentials, ..RetryRequest::of(image.id.clone()) };
+    scene.world.factory.retry(again).await.unwrap();
+    // Before its push it settles what the first one left over, which does not work.
+    scene.until(|_| asked < provider.asked().len()).await;
+    _ = scene.world.factory.cancel(&image.id).await;
     provider.stuck.store(false, Ordering::Relaxed);
     scene.until(<[_]>::is_empty).await;
 }
