@@ -174,3 +174,49 @@ async fn what_a_killed_command_line_left_goes_on_in_a_daemon_that_runs() {
     assert_complete(&client.ended(&id).await);
     daemon.stop().succeeded();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_stopped_daemon_was_in_the_middle_of_goes_on_in_the_next_but_for_what_needs_its_secrets()
+ {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.daemon_with(&["--concurrent-builds", "3"]);
+    let mut client = daemon.connect().await;
+    let hangs = hangs_in("CreateBaseImage");
+    let open = client.create_base(&Tdl::mock("stopped"), &hangs).await.unwrap();
+    let secret = Tdl::mock("secret").root_password("hunter2");
+    let secret = client.create_base(&secret, &hangs).await.unwrap();
+    let cancelled = client.create_base(&Tdl::mock("cancelled"), &hangs).await.unwrap();
+    for image in [&open, &secret, &cancelled] {
+        assert_begun(&mut client, &image.id, "create-base-image", 1).await;
+    }
+    client.cancel(&cancelled.id).await.unwrap();
+    let ended = daemon.stop().succeeded();
+    assert_eq!(sandbox.left_behind(&ended), Vec::<String>::new());
+
+    let daemon = sandbox.daemon();
+    let mut client = daemon.connect().await;
+    assert_complete(&client.ended(&open.id).await);
+    assert_eq!(tries(&client.steps(&open.id).await, "create-base-image"), ("done".to_owned(), 2));
+    assert_failed(&client.ended(&secret.id).await, &["INTERRUPTED"]);
+    assert_failed(&client.ended(&cancelled.id).await, &["CANCELLED"]);
+    daemon.stop().succeeded();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_a_daemon_whose_plugin_does_not_listen_and_the_next_goes_on() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.daemon();
+    let mut client = daemon.connect().await;
+    let parameters = json!({"mock_misbehave": "ignore-cancel", "mock_misbehave_attempts": 1});
+    let image = client.create_base(&Tdl::mock("late"), &parameters).await.unwrap();
+    assert_begun(&mut client, &image.id, "create-base-image", 1).await;
+    let ended = daemon.stop_at_once();
+    assert!(!ended.status.success());
+    assert!(ended.stderr.contains("stopped at once by a second"), "{}", ended.stderr);
+    assert_eq!(ended.brood.survivors(ORPHAN_DEADLINE), Vec::<String>::new());
+
+    let daemon = sandbox.daemon();
+    let mut client = daemon.connect().await;
+    assert_begun(&mut client, &image.id, "create-base-image", 2).await;
+    drop(daemon.kill());
+}

@@ -243,6 +243,17 @@ impl Daemon {
     }
 }
 
+impl Daemon {
+    /// Asks it to stop, and once it does, again: it ends without waiting for its builds.
+    #[track_caller]
+    pub(crate) fn stop_at_once(mut self) -> Ended {
+        self.program.signal(Signal::TERM);
+        self.program.stderr.wait_for("draining", DEADLINE).unwrap();
+        self.program.signal(Signal::TERM);
+        self.program.wait(DEADLINE)
+    }
+}
+
 /// Waits until a daemon says where it listens.
 #[track_caller]
 fn listening(program: &mut Program) -> String {

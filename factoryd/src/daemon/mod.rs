@@ -3,6 +3,7 @@
 //! ```text
 //! bind the sockets ─► open the store, find the plugins, settle what a dead factory left ─► serve
 //!        first signal ─► no new work; end builds ─► end streams and connections ─► last callbacks and clean-up ─► end plugins ─► exit
+//!                         (what they were in the middle of, the next daemon goes on with, as after a kill)
 //!        second signal ─► kill the plugins, exit at once
 //! ```
 //!

@@ -53,6 +53,8 @@ impl Factory {
         self.credentials(&credentials)?;
         let provider = image.provider.clone().unwrap_or_default();
         let account = GivenAccount { provider, credentials };
+        // What the image left over so far is deleted with them too, not only what it leaves over now.
+        self.reaper.remember(&image.id, account.credentials.clone());
         let (template, work) = match (image.kind, image.snapshot) {
             (Kind::Base, _) => (template, Work::Base),
             (Kind::Target, _) => (for_customisation(template), Work::Target),

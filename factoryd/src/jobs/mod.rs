@@ -4,7 +4,8 @@
 //! submit ─► Pending ─ parent complete? ─ a slot free? ─► Building ─ pipeline ─► Complete | Failed
 //! ```
 //!
-//! Images in the middle of whose work another factory ended are taken up by a daemon and go on from their last step.
+//! Images in the middle of whose work another factory ended are taken up by a daemon and go on from their last step: whether it
+//! was killed or asked to end, unless they need a secret that ended with it.
 //!
 //! Every image that is being worked on has one task, owned by [`Jobs`]; cancelling it is the only way to end it early.
 //! A client that goes away ends nothing.
@@ -25,7 +26,7 @@ use admission::Admission;
 use crate::domain::{GivenSecret, Image, ImageId, SecretGone, Template};
 use crate::pipeline::{GivenAccount, Pipeline};
 use crate::store::Store;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -119,6 +120,8 @@ struct Inner {
     admission: Admission,
     tasks: TaskTracker,
     running: Mutex<BTreeMap<ImageId, CancellationToken>>,
+    /// Those whose work the shutdown ended, and nobody else.
+    interrupted: Mutex<BTreeSet<ImageId>>,
     shutdown: CancellationToken,
 }
 
@@ -132,6 +135,7 @@ impl Jobs {
             options,
             tasks: TaskTracker::new(),
             running: Mutex::default(),
+            interrupted: Mutex::default(),
             shutdown: CancellationToken::new(),
         }));
         (jobs.clone(), Service::new(jobs))
@@ -156,12 +160,26 @@ impl Jobs {
     pub fn cancel(&self, id: &ImageId) -> bool {
         let running = self.running();
         let token = running.get(id);
+        self.interrupted().remove(id);
         token.inspect(|token| token.cancel()).is_some()
     }
 
     /// Answers the images that are being worked on or wait, in no order.
     pub fn active(&self) -> Vec<ImageId> {
         self.running().keys().cloned().collect()
+    }
+
+    /// Ends all work, for good; what is interrupted by that is known.
+    fn interrupt_all(&self) {
+        self.0.shutdown.cancel();
+        for (id, token) in self.running().iter().filter(|(_, token)| !token.is_cancelled()) {
+            self.interrupted().insert(id.clone());
+            token.cancel();
+        }
+    }
+
+    fn interrupted(&self) -> MutexGuard<'_, BTreeSet<ImageId>> {
+        self.0.interrupted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn running(&self) -> MutexGuard<'_, BTreeMap<ImageId, CancellationToken>> {

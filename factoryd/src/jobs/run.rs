@@ -1,7 +1,10 @@
 //! One job from its admission to its last status.
 
 use super::{Job, Jobs, Work};
-use crate::domain::{EventKind, Failure, Fault, Image, ImageId, Progress, Status, StepName};
+use crate::domain::{
+    EventKind, Failure, Fault, GivenSecret, Image, ImageId, Progress, SecretSource, Status,
+    StepName,
+};
 use crate::pipeline::{self, Build};
 use crate::store::StepChange;
 use futures_util::FutureExt;
@@ -112,6 +115,10 @@ impl Jobs {
     async fn finish(&self, job: &Job, outcome: pipeline::Result<()>) {
         let outcome = match outcome {
             Ok(()) => Ok(()),
+            Err(failure) if self.is_left_to_the_next(job, &failure) => {
+                info!("interrupted by the end of this factory; the next goes on with it");
+                return;
+            }
             Err(failure) => {
                 let failure = self.explain(&job.image.id, *failure);
                 Err(Box::new(self.with_left_over(&job.image.id, failure).await))
@@ -136,12 +143,35 @@ impl Jobs {
         }
     }
 
+    /// Tells whether an image is left as it is, for the next factory to go on with: as one that a killed factory leaves.
+    fn is_left_to_the_next(&self, job: &Job, failure: &Failure) -> bool {
+        self.0.options.takes_up
+            && (failure.is_cancelled() || failure.reason == Failure::PLUGIN_CRASHED)
+            && self.interrupted().contains(&job.image.id)
+            && !job.has_given_secrets()
+    }
+
     /// Tells a cancellation by a user from the end of the factory.
     fn explain(&self, id: &ImageId, failure: Failure) -> Failure {
-        if failure.is_cancelled() && self.0.shutdown.is_cancelled() {
+        if failure.is_cancelled() && self.interrupted().contains(id) {
             return interrupted(id, "the factory was stopped");
         }
         failure
+    }
+}
+
+impl Job {
+    /// Tells whether it has secrets that came with a request, and end with this process.
+    fn has_given_secrets(&self) -> bool {
+        let account = match &self.work {
+            Work::Push(account) | Work::Snapshot(account) | Work::Delete(account) => Some(account),
+            Work::Base | Work::Target => None,
+        };
+        let credentials = account.map(|account| &account.credentials);
+        let parameters = self.secrets.iter().map(|(_, given)| given);
+        let mut all = parameters.chain(credentials).map(GivenSecret::source);
+        let in_template = self.image.secrets.template && !matches!(self.work, Work::Delete(_));
+        in_template || all.any(|source| source == Some(SecretSource::Request))
     }
 }
 

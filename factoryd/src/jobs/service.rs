@@ -77,10 +77,7 @@ impl Service {
 
     async fn drain(&self) -> Result<(), Late> {
         let inner = &self.jobs.0;
-        inner.shutdown.cancel();
-        for token in self.jobs.running().values() {
-            token.cancel();
-        }
+        self.jobs.interrupt_all();
         inner.tasks.close();
         let ended = tokio::time::timeout(inner.options.drain_deadline, inner.tasks.wait()).await;
         ended.map_err(|_| Late(self.jobs.active()))

@@ -55,6 +55,28 @@ async fn a_shutdown_ends_builds_and_says_that_it_did() {
 }
 
 #[tokio::test]
+async fn a_shutdown_leaves_builds_as_they_are_where_the_next_factory_can_go_on_with_them() {
+    let options = Options { takes_up: true, concurrent_builds_max: 3, ..Options::default() };
+    let script = Script { hold_base: Some(Arc::new(Notify::new())), ..Script::default() };
+    let mut world = world_at(script, tempfile::TempDir::new().unwrap(), options).await;
+    // One has a secret that ends with this process.
+    let (open, secret, cancelled) = (world.plain().await, world.base().await, world.plain().await);
+    for image in [&open, &secret, &cancelled] {
+        world.until(&image.id, Status::Building).await;
+    }
+    world.factory.cancel(&cancelled.id).await.unwrap();
+    let token = CancellationToken::new();
+    token.cancel();
+    world.service.take().unwrap().run(token).await.unwrap();
+    let open = world.factory.image(&open.id).await.unwrap();
+    assert_eq!((open.status, open.failure), (Status::Building, None));
+    for (image, reason) in [(secret, Failure::INTERRUPTED), (cancelled, Failure::CANCELLED)] {
+        let image = world.factory.image(&image.id).await.unwrap();
+        assert_eq!(image.failure.unwrap().reason, reason);
+    }
+}
+
+#[tokio::test]
 async fn another_process_on_the_same_store_can_cancel() {
     let options = Options { cancel_poll: Duration::from_millis(5), ..Options::default() };
     let script = Script { hold_base: Some(Arc::new(Notify::new())), ..Script::default() };

@@ -284,6 +284,28 @@ async fn after_a_restart_credentials_of_a_request_are_gone_and_have_to_be_given(
 }
 
 #[tokio::test]
+async fn credentials_that_an_image_is_tried_again_with_settle_what_it_left_over_before() {
+    let first = scene(stuck()).await;
+    let image = first.pushed("hunter2").await;
+    first.until(|left| left.iter().all(|it| it.attempts == 1 && !it.claimed)).await;
+    let provider = first.provider.clone();
+    let root = first.end().await;
+    provider.stuck.store(false, Ordering::Relaxed);
+
+    let second = next(root, provider.clone(), Secrets::default(), Scope::Everybody).await;
+    second.until(waits).await;
+    let asked = provider.asked().len();
+    let credentials = Secret::new("hunter3");
+    let again = RetryRequest { credentials, ..RetryRequest::of(image.id.clone()) };
+    second.world.factory.retry(again).await.unwrap();
+    second.world.settled(&image.id).await;
+    second.until(<[_]>::is_empty).await;
+    let asked = &provider.asked()[asked..];
+    assert!(asked.iter().all(|line| line.contains(" hunter3 ")), "{asked:?}");
+    assert_eq!(provider.exists(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn after_a_restart_credentials_with_a_name_are_looked_up() {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("region");

@@ -31,7 +31,7 @@ fn goes_on() -> Options {
 
 impl World {
     /// Begins a base image without secrets.
-    async fn plain(&self) -> Image {
+    pub(crate) async fn plain(&self) -> Image {
         let parameters = Parameters::default();
         let request = BaseImageRequest { template_xml: TEMPLATE.into(), parameters };
         self.factory.create_base_image(request).await.unwrap()
