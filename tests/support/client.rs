@@ -262,6 +262,12 @@ pub(crate) fn statuses(events: &[Event]) -> Vec<ImageStatus> {
     events.iter().filter_map(entered).collect()
 }
 
+/// Tells whether nobody works on an image.
+pub(crate) fn is_settled(image: &Image) -> bool {
+    use ImageStatus::{Complete, Deleted, Deletefailed, Failed};
+    [Complete, Failed, Deleted, Deletefailed].contains(&image.status())
+}
+
 /// Asserts that an image is complete.
 #[track_caller]
 pub(crate) fn assert_complete(image: &Image) {

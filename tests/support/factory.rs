@@ -6,7 +6,7 @@ use super::leftovers::{self, Brood};
 use super::program::{Ended, Program};
 use super::tdl::Tdl;
 use super::user::User;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -208,6 +208,18 @@ impl Daemon {
     /// Returns its processes.
     pub(crate) fn brood(&self) -> &Brood {
         &self.program.brood
+    }
+
+    /// Returns the processes of its plugins whose names begin so; not of what they run.
+    pub(crate) fn plugins(&self, name: &str) -> Vec<Pid> {
+        let program = format!("/factory-plugin-{name}");
+        let members = self.brood().members().into_iter();
+        let plugins = members.filter_map(|line| {
+            let mut words = line.split_whitespace();
+            let (pid, path) = (words.next()?, words.next()?);
+            (path.contains(&program) && words.next().is_none()).then_some(pid.parse().ok()?)
+        });
+        plugins.filter_map(Pid::from_raw).collect()
     }
 
     /// Returns its process id.

@@ -4,6 +4,7 @@
 //! other end reads its end of file when the last process that holds it is gone. No snapshot can miss one.
 
 use super::patience::look_until;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::PipeReader;
 use std::path::{Path, PathBuf};
@@ -55,6 +56,18 @@ impl Brood {
         holders.map(|process| describe(&process)).collect()
     }
 
+    /// Lists the control groups of factories that the descendants are in.
+    pub(crate) fn groups(&self) -> BTreeSet<PathBuf> {
+        let members = self.members().into_iter();
+        let pids = members.filter_map(|line| line.split_once(' ').map(|(pid, _)| pid.to_owned()));
+        let lines = pids.flat_map(|pid| {
+            let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+            text.lines().map(str::to_owned).collect::<Vec<_>>()
+        });
+        let own = lines.filter(|line| line.contains("/factory-"));
+        own.flat_map(|line| group_directories(&line)).filter(|group| group.is_dir()).collect()
+    }
+
     fn is_gone(&self) -> bool {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         let mut polled = [PollFd::new(&self.pipe, PollFlags::IN)];
@@ -75,11 +88,27 @@ impl Brood {
     }
 }
 
-/// Lists mounts and loop devices that mention a directory.
+/// Answers where a group may be that a line such as `4:memory:/factory-0badcafe/debian-0` names.
+fn group_directories(line: &str) -> Vec<PathBuf> {
+    let [_, hierarchy, group] = line.splitn(3, ':').collect::<Vec<_>>()[..] else {
+        return Vec::new();
+    };
+    let hierarchies = [hierarchy, "unified", ""];
+    let below = |name| Path::new("/sys/fs/cgroup").join(name).join(group.trim_start_matches('/'));
+    hierarchies.map(below).to_vec()
+}
+
+/// Lists mounts and loop devices that mention a directory, in whatever namespace a process still is.
 pub(crate) fn mounts_and_loops(directory: &Path) -> Vec<String> {
     let directory = directory.to_str().unwrap();
-    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    let mounts = mounts.lines().filter(|line| line.contains(directory)).map(str::to_owned);
+    let processes = fs::read_dir("/proc").unwrap().map_while(Result::ok);
+    let mounts = processes.flat_map(|process| {
+        // It may have ended, or be no process.
+        let mounts = fs::read_to_string(process.path().join("mountinfo")).unwrap_or_default();
+        let found = mounts.lines().filter(|line| line.contains(directory)).map(str::to_owned);
+        found.collect::<BTreeSet<_>>()
+    });
+    let mounts = mounts.collect::<BTreeSet<_>>().into_iter();
     let loops = fs::read_dir("/sys/block").into_iter().flatten().map_while(Result::ok);
     let backing = loops.map(|entry| entry.path().join("loop/backing_file"));
     let loops = backing.filter_map(|file| fs::read_to_string(file).ok());
@@ -101,14 +130,22 @@ pub(crate) fn temporary_files() -> Vec<PathBuf> {
 
 /// Lists the files in a directory, however deep.
 pub(crate) fn files_in(directory: &Path) -> Vec<PathBuf> {
+    everything_in(directory)
+        .into_iter()
+        .filter(|path| path.is_symlink() || !path.is_dir())
+        .collect()
+}
+
+/// Lists what is in a directory, however deep.
+pub(crate) fn everything_in(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut unread = vec![directory.to_owned()];
     while let Some(next) = unread.pop() {
         for entry in fs::read_dir(&next).into_iter().flatten().map_while(Result::ok) {
-            match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                true => unread.push(entry.path()),
-                false => found.push(entry.path()),
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                unread.push(entry.path());
             }
+            found.push(entry.path());
         }
     }
     found
