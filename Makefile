@@ -1,10 +1,11 @@
 # Everything a new machine needs, from a clean clone:
 #
-#   make image    builds the example template into a base image, a docker and a kvm target
-#   make test     runs every test, with real tools and real guests
-#   make simulate simulates SIM_SEEDS runs of the factory with crashes and faults
-#   make torture  kills the daemon and its plugins KILLS times
-#   make fuzz     throws bytes at every parser of foreign text, FUZZ_SECONDS each; wants a nightly toolchain
+#   make image      builds the example template into a base image, a docker and a kvm target
+#   make test       runs every test, with real tools and real guests
+#   make simulate   simulates SIM_SEEDS runs of the factory with crashes and faults
+#   make torture    kills the daemon and its plugins KILLS times
+#   make interrupt  interrupts real builds at POINTS points
+#   make fuzz       throws bytes at every parser of foreign text, FUZZ_SECONDS each; wants a nightly toolchain
 #
 # The first two install the Debian or Ubuntu packages they need (as root or through sudo), or say what to install and stop.
 
@@ -38,6 +39,9 @@ SIM_SEEDS = 100000
 # How often the real programs are killed; `make test` kills them 30 times.
 KILLS = 1000
 
+# At how many points real builds are interrupted; `make test` does that at 4.
+POINTS = 20
+
 SHELL = bash
 .SHELLFLAGS = -euo pipefail -c
 .ONESHELL:
@@ -45,11 +49,11 @@ SHELL = bash
 # Where rustup and Go's own installer put their programs.
 export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/go/bin
 
-.PHONY: help image test check bench install simulate torture fuzz image-packages test-packages subordinate-ids rust go go-sdk python node \
+.PHONY: help image test check bench install simulate torture interrupt fuzz image-packages test-packages subordinate-ids rust go go-sdk python node \
   proto
 
 help: ## Shows this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 
 image: image-packages subordinate-ids rust ## Builds examples/debian-12.tdl into a base image, a docker and a kvm target
 	@cargo build --release --locked --workspace --bins
@@ -75,6 +79,9 @@ simulate: rust ## Simulates SIM_SEEDS (100000) runs with crashes, full disks, cl
 torture: rust ## Kills the daemon and its plugins KILLS (1000) times, and counts what is left
 	@cargo build --locked --workspace --bins
 	TORTURE_KILLS=$(KILLS) cargo test --locked --test e2e torture:: -- --nocapture
+
+interrupt: test-packages subordinate-ids rust ## Interrupts real builds at POINTS (20) points, and looks for what is left
+	@INTERRUPT_POINTS=$(POINTS) cargo test --locked --test e2e interrupted:: -- --nocapture
 
 # What is new goes to fuzz/target/corpus; what is worth keeping, to fuzz/corpus by `cargo fuzz cmin`.
 fuzz: rust ## Fuzzes each parser for FUZZ_SECONDS (60)

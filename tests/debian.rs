@@ -49,6 +49,35 @@ pub(crate) fn without_password() -> Tdl {
         )
 }
 
+/// A line that a build printed.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// When, since the first one.
+    pub(crate) seconds: f64,
+    /// What it says.
+    pub(crate) text: String,
+}
+
+/// Answers what the build of the base image here printed.
+pub(crate) fn lines_of_a_build() -> Vec<Line> {
+    let base = BUILT.story.image("");
+    let events = BUILT.story.events_of(&base["id"]).into_iter();
+    let texts = events.filter_map(|event| Some((event, event["log"]["message"].as_str()?)));
+    let mut first = None;
+    let line = |(event, text): (&Value, &str)| {
+        let time = seconds(event["time"].as_str().unwrap());
+        let seconds = (time - *first.get_or_insert(time)).rem_euclid(24.0 * 3600.0);
+        Line { seconds, text: text.to_owned() }
+    };
+    texts.map(line).collect()
+}
+
+/// Reads the time of day, in seconds, out of `2026-01-31T23:59:59.5Z`.
+fn seconds(time: &str) -> f64 {
+    let of_day = time.split_once('T').unwrap().1.trim_end_matches('Z');
+    of_day.split(':').fold(0.0, |sum, part| 60.0 * sum + part.parse::<f64>().unwrap())
+}
+
 impl Built {
     fn new() -> Self {
         let sandbox = Sandbox::lasting("debian").emptied();

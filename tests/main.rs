@@ -20,6 +20,7 @@ mod hostile;
 mod imagefactory;
 mod import;
 mod install;
+mod interrupted;
 mod languages;
 mod ledger;
 mod mock;
