@@ -7,6 +7,7 @@
 //! | `languages` | plugins in each language, in our host and in go-plugin's own: launch, events a second | 10 and 5 |
 //! | `stall` | 1 000 000 events of each SDK to a host that reads nothing for 5 s: what is lost, and the plugin's memory | 1 |
 //! | `image` | a mock image from the request to COMPLETE, in a daemon: the factory's own cost | 100 |
+//! | `cost` | a mock image and a real build with the sandbox and without, in turns; what the journal writes | 100, 5 |
 //! | `load` | 2 000 creates and 20 000 reads of the REST API from 64 connections: how long, and the daemon's memory | 1 |
 //! | `memory` | the daemon when idle; daemon and plugins during builds of a 4 GiB and a 16 GiB disk | 1 |
 //! | `build` | the example template against the same packages by hand ([`by-hand.sh`]), in turns | 5 |
@@ -19,6 +20,8 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+#[path = "figures/cost.rs"]
+mod cost;
 #[path = "figures/languages.rs"]
 mod languages;
 #[path = "figures/load.rs"]
@@ -58,6 +61,9 @@ fn main() {
     }
     if is_asked("image") {
         image(&runtime);
+    }
+    if is_asked("cost") {
+        cost::cost(&runtime);
     }
     if is_asked("load") {
         load::load(&runtime);
