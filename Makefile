@@ -14,7 +14,7 @@ IMAGE_PACKAGES = mmdebstrap uidmap e2fsprogs fdisk dosfstools mtools grub-pc-bin
   qemu-utils debian-archive-keyring ca-certificates
 # What the tests start besides: guests, containers, a registry.
 TEST_PACKAGES = $(IMAGE_PACKAGES) xfsprogs btrfs-progs qemu-system-x86 ovmf podman runc skopeo docker-registry \
-  libvirt-clients libxml2-utils python3-requests-oauthlib xz-utils bzip2 zstd systemd mandoc zsh fish python3-venv
+  libvirt-clients libxml2-utils minisign python3-requests-oauthlib xz-utils bzip2 zstd systemd mandoc zsh fish python3-venv
 # The oldest Go that can fetch the one the Go plugin of the tests asks for.
 GO_MIN = 1.21
 # The oldest Node that the packages of its plugin support.

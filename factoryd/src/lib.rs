@@ -17,6 +17,7 @@ pub mod import;
 pub mod jobs;
 pub mod manual;
 pub mod outbound;
+pub mod package;
 pub mod pipeline;
 pub mod plugin;
 pub mod reap;

@@ -25,6 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &["domain", "filesystem"]),
     ("access", &["domain", "report", "secret_file", "store"]),
     ("transport", &["access"]),
+    ("package", &[]),
     ("outbound", &["domain", "delegate", "report"]),
     ("callbacks", &["domain", "report", "secret_file", "store", "outbound"]),
     ("import", &["domain", "filesystem", "report"]),
