@@ -32,7 +32,7 @@ fn forbidden(sandbox: &Sandbox, daemon: &Daemon, others: &str, tcp: &str) -> Vec
         format!("list {store}"),
         format!("list {store}/images"),
         format!("list {store}/work"),
-        format!("read {store}/plugins.lock"),
+        format!("read {store}/factory.lock"),
         format!("write {store}/escaped"),
         format!("read {others}"),
         "list /root".to_owned(),

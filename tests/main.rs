@@ -14,6 +14,7 @@ mod contract;
 mod crash;
 mod debian;
 mod disk;
+mod distribution;
 mod escape;
 mod escape_layers;
 mod hostile;

@@ -9,6 +9,7 @@ pub mod config;
 pub mod confine;
 pub mod daemon;
 pub mod delegate;
+pub mod distribution;
 pub mod domain;
 pub mod factory;
 pub mod filesystem;

@@ -29,7 +29,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("outbound", &["domain", "delegate", "report"]),
     ("callbacks", &["domain", "report", "secret_file", "store", "outbound"]),
     ("import", &["domain", "filesystem", "report"]),
-    ("plugin", &["domain", "delegate", "redact", "report", "confine", "sandbox", "seal"]),
+    (
+        "plugin",
+        &["domain", "delegate", "redact", "report", "confine", "package", "sandbox", "seal"],
+    ),
+    ("distribution", &["domain", "report", "secret_file", "package", "plugin"]),
     (
         "pipeline",
         &[
@@ -84,6 +88,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "jobs",
             "outbound",
             "callbacks",
+            "package",
+            "distribution",
             "rest",
             "grpc",
         ],
@@ -112,7 +118,22 @@ const LAYERS: &[(&str, &[&str])] = &[
             "config",
         ],
     ),
-    ("cli", &["domain", "filesystem", "manual", "tdl", "report", "factory", "config", "daemon"]),
+    (
+        "cli",
+        &[
+            "domain",
+            "filesystem",
+            "manual",
+            "tdl",
+            "report",
+            "secret_file",
+            "package",
+            "distribution",
+            "factory",
+            "config",
+            "daemon",
+        ],
+    ),
 ];
 
 type Layers<'a> = &'a [(&'a str, &'a [&'a str])];

@@ -88,6 +88,11 @@ impl Sandbox {
         }
     }
 
+    /// Returns where its plugins are.
+    pub(crate) fn plugins(&self) -> &Path {
+        &self.plugins
+    }
+
     /// Returns the store's directory.
     pub(crate) fn store(&self) -> PathBuf {
         self.path().join("store")

@@ -15,6 +15,8 @@ pub(crate) mod program;
 pub(crate) mod receiver;
 pub(crate) mod registry;
 pub(crate) mod small_disk;
+pub(crate) mod stalled;
 pub(crate) mod story;
 pub(crate) mod tdl;
 pub(crate) mod user;
+pub(crate) mod vendor;

@@ -1,6 +1,7 @@
 //! A real container registry on a loopback port, in a directory of its own.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::thread;
 
@@ -13,7 +14,7 @@ const HTPASSWD: &str = "factory:$2y$04$sA1xRjOxylmXYPTaHH2Y.u6Fj9owVyHTkB0LASLGo
 pub(crate) struct Registry {
     process: Child,
     address: String,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 /// Who may use a registry.
@@ -41,7 +42,14 @@ impl Registry {
             .spawn()
             .expect("package docker-registry");
         let address = listening_address(process.stderr.take().unwrap());
-        Self { process, address, _directory: directory }
+        Self { process, address, directory }
+    }
+
+    /// Returns the file in which it keeps a blob, by its digest (`sha256:…`).
+    pub(crate) fn blob(&self, digest: &str) -> PathBuf {
+        let hexadecimal = digest.strip_prefix("sha256:").unwrap();
+        let blobs = self.directory.path().join("data/docker/registry/v2/blobs/sha256");
+        blobs.join(&hexadecimal[..2]).join(hexadecimal).join("data")
     }
 
     /// Returns its `HOST:PORT`.

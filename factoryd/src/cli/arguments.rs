@@ -7,6 +7,7 @@ use super::resources::{ReapArguments, ResourcesArguments};
 use super::token::TokenVerb;
 mod images;
 mod import;
+mod packages;
 mod plugin;
 mod plugins;
 
@@ -14,6 +15,10 @@ pub(super) use images::{
     ImagesArguments, KindWord, LogVerbArguments, ShowArguments, StatusWord, WatchArguments,
 };
 pub(super) use import::{DiskArguments, ImportArguments, ImportStoreArguments};
+pub(super) use packages::{
+    HowArguments, InstallArguments, ListArguments as ListPackagesArguments, PackArguments,
+    RemoveArguments, UpdateArguments,
+};
 pub(super) use plugin::{DescribeArguments, PluginVerb};
 pub(super) use plugins::{AcceptArguments, PluginsArguments, PluginsVerb};
 

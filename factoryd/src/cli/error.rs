@@ -4,7 +4,7 @@ use super::exit::Exit;
 use super::words;
 use crate::factory::ImportError;
 use crate::report::chain;
-use crate::{config, daemon};
+use crate::{config, daemon, distribution, package, secret_file};
 use factory_proto::factory_v1 as v1;
 use prost::Message;
 use std::io::ErrorKind;
@@ -112,6 +112,15 @@ pub(super) enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// A plugin was not installed, updated, removed or pushed.
+    #[error(transparent)]
+    Distribution(#[from] distribution::Error),
+    /// A package was not made.
+    #[error("no package was made")]
+    Package(#[from] package::Error),
+    /// A file of secrets can't be used.
+    #[error(transparent)]
+    Secret(#[from] secret_file::Error),
     /// Something was not imported.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -134,10 +143,13 @@ impl Error {
             | Self::Template(_)
             | Self::Usage(_)
             | Self::Plugin { .. }
+            | Self::Package(_)
+            | Self::Secret(_)
             | Self::Config(_)
             | Self::Import(ImportError::Import(_) | ImportError::Template(_)) => Exit::BadInput,
             Self::NoTarget { .. } | Self::UnknownPlugin { .. } | Self::NoImage(_) => Exit::Refused,
             Self::Refused { code, error } => exit_of(*code, &error.reason),
+            Self::Distribution(error) => exit_of_distribution(error),
             Self::Start(_)
             | Self::Stop(_)
             | Self::Connect { .. }
@@ -165,6 +177,9 @@ impl Error {
             Self::Refused { error, .. } => text.push_str(&words::explanation(error)),
             Self::NoTarget { .. } => {
                 text.push_str("  hint: `factory plugins` lists what is served\n");
+            }
+            Self::Distribution(error) if !error.hint().is_empty() => {
+                text.push_str(&format!("  hint: {}\n", error.hint()));
             }
             Self::Connect { address, .. } if address.starts_with("https://") => {
                 text.push_str("  hint: a daemon with a certificate of its own needs --ca FILE\n");
@@ -205,6 +220,17 @@ fn explained(status: &Status) -> Option<v1::Error> {
     let rpc = pb::Status::decode(status.details()).ok()?;
     let detail = rpc.details.iter().find(|any| any.type_url.ends_with("/factory.v1.Error"))?;
     v1::Error::decode(detail.value.as_slice()).ok()
+}
+
+fn exit_of_distribution(error: &distribution::Error) -> Exit {
+    use distribution::Error;
+    match error {
+        Error::Source { .. } | Error::Credentials(_) | Error::CredentialsForm(_) => Exit::BadInput,
+        Error::Nowhere { .. } | Error::AirGap(_) | Error::Registry { .. } => Exit::Failed,
+        Error::Io { .. } | Error::Pins(_) | Error::NoPins | Error::Host(_) => Exit::Unusable,
+        Error::Interrupted => Exit::Cancelled,
+        _ => Exit::Refused,
+    }
 }
 
 fn exit_of(code: Code, reason: &str) -> Exit {

@@ -125,7 +125,7 @@ fn dispatch(Arguments { place, verb }: Arguments) -> Result<Exit, Error> {
         Verb::Plugins(arguments) => {
             with_session(place, async |session| plugins::plugins(session, &arguments).await)
         }
-        Verb::Plugin(verb) => plugin::run(verb),
+        Verb::Plugin(verb) => plugin::run(place, verb),
         Verb::Import(arguments) => {
             import::here(&place)?;
             with_session(place, async |session| import::import(session, arguments).await)

@@ -5,6 +5,7 @@
 use super::access::AccessArguments;
 use super::limits::LimitArguments;
 use super::outbound::OutboundArguments;
+use super::packages::PackageArguments;
 use super::sandbox::SandboxArguments;
 use super::tls::TlsArguments;
 use clap::Args;
@@ -52,6 +53,8 @@ pub struct SharedArguments {
     #[command(flatten)]
     sandbox: SandboxArguments,
     #[command(flatten)]
+    packages: PackageArguments,
+    #[command(flatten)]
     jobs: JobsArguments,
     #[command(flatten)]
     limits: LimitArguments,
@@ -68,6 +71,7 @@ struct StoreArguments {
     store: Option<OsString>,
     /// Look for plugins (NAME.info) in this directory and one level below; repeat it for more. Default: the source tree
     /// around this program, lib/factory/plugins beside its bin, /usr/lib/factory/plugins and /etc/factory/plugins.d, where they exist.
+    /// What `factory plugin install` put into the store comes before them in any case.
     #[arg(long, value_name = "DIR", env = "FACTORY_PLUGINS", value_delimiter = ':')]
     plugins: Vec<OsString>,
 }

@@ -24,6 +24,7 @@ mod given;
 mod limits;
 mod original;
 mod outbound;
+mod packages;
 mod places;
 mod problem;
 mod sandbox;
@@ -53,7 +54,8 @@ use self::given::Given;
 use self::sources::Sources;
 use crate::domain::RetentionRule;
 use crate::{
-    access as callers, callbacks, jobs, outbound as way_out, plugin, rest, store, tdl, transport,
+    access as callers, callbacks, distribution, jobs, outbound as way_out, plugin, rest, store,
+    tdl, transport,
 };
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -65,6 +67,8 @@ pub struct Config {
     pub store: store::Options,
     /// Where plugins are found, and how they are started.
     pub plugins: plugin::Options,
+    /// From where plugins may be installed.
+    pub packages: distribution::Options,
     /// How much is done at once.
     pub jobs: jobs::Options,
     /// What may be reached.

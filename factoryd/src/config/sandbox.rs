@@ -64,7 +64,7 @@ pub(super) struct SandboxArguments {
 /// Reads which plugins may run; what was accepted is remembered in the store.
 pub(super) fn pins(from: &mut Sources, store: &Path) -> PinOptions {
     let trust = from.or("sandbox.trust", "plugin_trust", Trust::FirstUse);
-    PinOptions { file: Some(store.join("plugins.lock")), trust }
+    PinOptions { file: Some(store.join("factory.lock")), trust }
 }
 
 /// Reads what is kept from plugins.

@@ -7,6 +7,7 @@ use super::arguments::DaemonArguments;
 use super::given::Given;
 use super::limits;
 use super::outbound;
+use super::packages::packages;
 use super::places;
 use super::sandbox;
 use super::sources::Sources;
@@ -40,7 +41,10 @@ pub(super) fn shared(from: &mut Sources) -> Config {
         from.refuse("store", "there is no place for the store", Some(hint));
         PathBuf::new()
     });
-    let directories = plugin_directories(from);
+    let packages = packages(from, &root);
+    let installed = packages.directory.clone();
+    let named = plugin_directories(from);
+    let directories = Some(installed).filter(|it| it.is_dir()).into_iter().chain(named).collect();
     let mut plugins = plugin::Options::new(directories, plugin::Options::default_runtime_dir());
     plugins.executable_directories = places::executables();
     plugins.limits = limits::read(from);
@@ -53,6 +57,7 @@ pub(super) fn shared(from: &mut Sources) -> Config {
     Config {
         store: store::Options { root },
         plugins,
+        packages,
         templates,
         jobs: jobs(from),
         outbound,

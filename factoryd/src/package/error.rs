@@ -97,6 +97,9 @@ pub enum Error {
         "it has programs for {0} and for {1}: make a package of each, or say by --platform what it is for"
     )]
     Platforms(String, String),
+    /// Nobody signed it.
+    #[error("it is not signed; {0}")]
+    Unsigned(&'static str),
     /// A signature can't be read.
     #[error("SHA256SUMS.minisig is no signature of minisign's: {0}")]
     SignatureForm(String),

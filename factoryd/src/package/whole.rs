@@ -70,7 +70,7 @@ pub fn check(
             let expected = sums.files.get(&member).filter(|_| kind.is_file());
             match expected {
                 Some(expected) if digest(&path).map_err(Error::read(&path))? == *expected => {
-                    found += 1
+                    found += 1;
                 }
                 Some(_) => return Ok(Some(Difference::Changed(member))),
                 None if kind.is_file() && [SUMS, SIGNATURE].contains(&member.as_str()) => {}

@@ -5,7 +5,8 @@ use super::failure::StartError;
 use super::inspection::inspect;
 use super::lock::lock;
 use super::options::Options;
-use super::pins::{Book, Fingerprint, Identified, Identifier, Pin, Trust, Verdict, judge};
+use super::packaged::{self, damaged, see_whole};
+use super::pins::{Book, Fingerprint, Identified, Identifier, Origin, Pin, Trust, Verdict, judge};
 use super::process::interpreter_places;
 use super::runtime::RuntimeDir;
 use super::status::Standing;
@@ -24,7 +25,7 @@ use std::time::{Duration, UNIX_EPOCH};
 #[derive(Debug)]
 pub(super) struct Admission {
     book: Book,
-    identifier: Identifier,
+    identifier: Arc<Identifier>,
     machine: Machine,
     /// Whether the file system on which plugins work can map ids; asked when somebody needs to know.
     maps_ids: OnceLock<bool>,
@@ -62,7 +63,7 @@ impl Admission {
     pub(super) fn new(options: &Options) -> Arc<Self> {
         Arc::new(Self {
             book: Book::new(options.pins.file.clone()),
-            identifier: Identifier::default(),
+            identifier: Arc::default(),
             machine: Machine::probe(),
             maps_ids: OnceLock::new(),
             inspected: Mutex::default(),
@@ -87,15 +88,24 @@ impl Admission {
             return Ok(Admitted { executable: file, needs });
         }
         let needs = match judge(pin, &fingerprint, Some(candidate.info)) {
-            Verdict::Accepted(pin) => pin.needs,
+            Verdict::Accepted(pin) => {
+                if let Some(origin) = &pin.package {
+                    see_whole(candidate, origin, Arc::clone(&self.identifier)).await?;
+                }
+                pin.needs
+            }
             Verdict::Changed(pin) => {
-                return Err(StartError::Changed(difference(&pin, &fingerprint, candidate.info)));
+                let what = difference(&pin, &fingerprint, candidate.info);
+                let package = pin.package.as_ref();
+                return Err(
+                    package.map_or(StartError::Changed(what.clone()), |it| damaged(what, it))
+                );
             }
             Verdict::New if grounds.options.pins.trust == Trust::Locked => {
                 return Err(StartError::NotAccepted);
             }
             Verdict::New => {
-                let pin = self.write(candidate, &file, fingerprint, grounds).await?;
+                let pin = self.write(candidate, &file, fingerprint, None, grounds).await?;
                 tracing::info!(
                     plugin = candidate.name,
                     sha256 = pin.executable.sha256,
@@ -107,14 +117,16 @@ impl Admission {
         Ok(Admitted { executable: file, needs })
     }
 
-    /// Accepts a plugin as it is now. Answers what it was accepted as before, and now.
+    /// Accepts a plugin as it is now, from the package that it is said to come from. Answers what it was accepted as before, and now.
     pub(super) async fn accept(
         self: &Arc<Self>,
         candidate: &Candidate<'_>,
+        origin: Option<Origin>,
         grounds: &Grounds<'_>,
     ) -> Result<(Option<Pin>, Pin), StartError> {
         let (Identified { file, fingerprint }, before) = self.identify(candidate).await?;
-        let now = self.write(candidate, &file, fingerprint, grounds).await?;
+        let known = before.as_ref().and_then(|pin| pin.package.clone());
+        let now = self.write(candidate, &file, fingerprint, origin.or(known), grounds).await?;
         Ok((before, now))
     }
 
@@ -155,7 +167,7 @@ impl Admission {
 
     /// Answers what a plugin is to the factory, as far as that is known without starting it.
     pub(super) fn standing(&self, candidate: &Candidate<'_>, grounds: &Grounds<'_>) -> Standing {
-        let pin = self.book.pin(candidate.name).ok().flatten();
+        let pin = self.book.pin(candidate.name, candidate.executable).ok().flatten();
         let trust = match &pin {
             _ if !self.book.is_kept() => "",
             None => "new",
@@ -184,8 +196,15 @@ impl Admission {
         let found = self.identifier.identify(candidate.executable);
         found.is_ok_and(|found| {
             let verdict = judge(Some(pin.clone()), &found.fingerprint, Some(candidate.info));
-            matches!(verdict, Verdict::Accepted(_))
+            matches!(verdict, Verdict::Accepted(_)) && self.is_whole(pin, candidate)
         })
+    }
+
+    fn is_whole(&self, pin: &Pin, candidate: &Candidate<'_>) -> bool {
+        let directory = candidate.info.path.parent().unwrap_or(Path::new("."));
+        let changed =
+            |origin: &Origin| packaged::difference(directory, &origin.sums, &self.identifier);
+        pin.package.as_ref().and_then(changed).is_none()
     }
 
     async fn identify(
@@ -193,7 +212,7 @@ impl Admission {
         candidate: &Candidate<'_>,
     ) -> Result<(Identified, Option<Pin>), StartError> {
         let (this, path) = (Arc::clone(self), candidate.executable.to_owned());
-        let pin = self.book.pin(candidate.name).map_err(StartError::Pins)?;
+        let pin = self.book.pin(candidate.name, candidate.executable).map_err(StartError::Pins)?;
         if let Some(pin) = &pin {
             self.identifier.remember(&pin.executable);
         }
@@ -208,11 +227,19 @@ impl Admission {
         candidate: &Candidate<'_>,
         file: &File,
         executable: Fingerprint,
+        origin: Option<Origin>,
         grounds: &Grounds<'_>,
     ) -> Result<Pin, StartError> {
+        let lies_in = packaged::origin_of(candidate);
+        let same = |origin: &Origin| lies_in.as_ref().is_some_and(|it| it.sums == origin.sums);
+        let package = origin.filter(same).or(lies_in.clone());
+        if let Some(origin) = &package {
+            see_whole(candidate, origin, Arc::clone(&self.identifier)).await?;
+        }
         let described = inspect(self, candidate, file, grounds).await?;
         let (version, needs) = (described.version, described.needs);
-        let pin = Pin { executable, info: candidate.info.clone(), version, needs, accepted: 0 };
+        let info = candidate.info.clone();
+        let pin = Pin { executable, info, version, needs, accepted: 0, package };
         self.book.accept(candidate.name, pin).map_err(StartError::Pins)
     }
 

@@ -1,10 +1,14 @@
 //! Finds plugins: `NAME.info` files, and the executable of each.
 
 use super::options::Options;
+use super::packaged::version_of;
 use super::pins::{Fingerprint, fingerprint_of_text};
+use crate::package::SUMS;
 use factory_proto::info::Info;
+use rustix::fs::{FlockOperation, flock};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +25,8 @@ pub(super) struct Found {
     pub(super) print: Fingerprint,
     /// Where its executable may be, in the order in which it is looked for.
     pub(super) candidates: Vec<PathBuf>,
+    /// Keeps the version that was found from being removed, if it is one of several.
+    _lease: Option<File>,
 }
 
 /// An `.info` file that can't be used.
@@ -85,6 +91,8 @@ impl Found {
 fn info_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let (directories, mut files) = entries(directory)?;
     for below in directories {
+        // A link leads to one version of a plugin. It may be led to another while we go on with this one.
+        let below = if below.is_symlink() { version_of(&below) } else { below };
         // A directory below may be somebody else's; only the one that was named must be readable.
         if let Ok((_, more)) = entries(&below) {
             files.extend(more);
@@ -121,7 +129,16 @@ fn read(name: &str, path: &Path, options: &Options) -> Found {
         });
     let named = info.as_ref().ok().and_then(|info| info.raw.get("executable")?.as_str());
     let candidates = candidates(name, path, named, &options.executable_directories);
-    Found { name: name.to_owned(), path: path.to_owned(), info, print, candidates }
+    let _lease = lease(path);
+    Found { name: name.to_owned(), path: path.to_owned(), info, print, candidates, _lease }
+}
+
+/// Holds the directory of a package for as long as this process may start the plugin in it.
+fn lease(info: &Path) -> Option<File> {
+    let directory = info.parent()?;
+    let held = directory.join(SUMS).is_file().then(|| File::open(directory).ok()).flatten()?;
+    flock(&held, FlockOperation::NonBlockingLockShared).ok()?;
+    Some(held)
 }
 
 fn candidates(name: &str, info: &Path, named: Option<&str>, more: &[PathBuf]) -> Vec<PathBuf> {

@@ -64,6 +64,14 @@ pub(super) enum StartError {
     /// It is not what was accepted.
     #[error("{0}")]
     Changed(String),
+    /// A package is not what was installed.
+    #[error("its package is not what was installed: {what}")]
+    Damaged {
+        /// What differs.
+        what: String,
+        /// What it was installed from; empty if that is not known.
+        source_of: String,
+    },
     /// Nobody accepted it.
     #[error("nobody has accepted it yet, and plugins are not trusted on first use")]
     NotAccepted,
@@ -131,6 +139,13 @@ impl StartError {
         match self {
             Self::Changed(_) => Some(format!("if it was upgraded on purpose: {accept}")),
             Self::NotAccepted => Some(format!("if it is what it should be: {accept}")),
+            Self::Damaged { source_of, .. } => {
+                let source_of = if source_of.is_empty() { "SOURCE" } else { source_of };
+                Some(format!(
+                    "find out who changed it; `factory plugin install {source_of}` installs it as it was, \
+                     `factory plugin remove {plugin}` removes it"
+                ))
+            }
             _ => None,
         }
     }
@@ -140,7 +155,7 @@ impl StartError {
         let (fault, reason) = match &self {
             Self::Stopping => (Fault::Factory, Failure::INTERRUPTED),
             Self::NoExecutable(_) | Self::Info(_) => (Fault::Host, MISSING),
-            Self::Changed(_) => (Fault::Host, CHANGED),
+            Self::Changed(_) | Self::Damaged { .. } => (Fault::Host, CHANGED),
             Self::NotAccepted => (Fault::Host, NOT_ACCEPTED),
             Self::Directory(_) | Self::Execute { .. } | Self::Confine(_) | Self::Pins(_) => {
                 (Fault::Host, START_FAILED)

@@ -6,6 +6,7 @@ use super::confinement::Confinement;
 use super::discovery::{self, discover};
 use super::options::Options;
 use super::os::Os;
+use super::pins::Origin;
 use super::reconciler::Leftovers;
 use super::runtime::{self, RuntimeDir};
 use super::status::{Acceptance, PluginStatus, State};
@@ -117,12 +118,23 @@ impl Host {
             let startable = plugin.status().state != State::Invalid;
             let asked = names.iter().any(|name| name == plugin.name());
             if asked || (names.is_empty() && startable) {
-                accepted.push(plugin.accept().await?);
+                accepted.push(plugin.accept(None).await?);
             }
         }
         match names.iter().find(|name| self.plugin(name).is_none()) {
             Some(name) => Err(self.unknown(name)),
             None => Ok(accepted),
+        }
+    }
+
+    /// Accepts a plugin as it is now, which was installed from a package.
+    ///
+    /// # Errors
+    /// If it is not there, can't be started, is not what the package is, or can't be written down.
+    pub async fn accept_package(&self, name: &str, origin: Origin) -> Result<Acceptance, Failure> {
+        match self.plugin(name) {
+            Some(plugin) => plugin.accept(Some(origin)).await,
+            None => Err(self.unknown(name)),
         }
     }
 

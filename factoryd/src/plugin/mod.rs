@@ -35,6 +35,8 @@ mod log;
 mod operation;
 mod options;
 mod os;
+mod packaged;
+mod packages;
 mod pins;
 mod process;
 mod reconciler;
@@ -47,5 +49,6 @@ mod workspace;
 
 pub use host::{Error, Host, Late};
 pub use options::{Options, Timing};
-pub use pins::{Options as PinOptions, Trust};
+pub use packages::{Pinned, Pins};
+pub use pins::{Options as PinOptions, Origin, Trust};
 pub use status::{Acceptance, PluginStatus, Standing, State};

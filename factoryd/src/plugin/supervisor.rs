@@ -8,7 +8,7 @@ use super::failure::StartError;
 use super::instance::{Cause, Instance, Start};
 use super::lock::lock;
 use super::options::Options;
-use super::pins::Pin;
+use super::pins::{Origin, Pin};
 use super::runtime::RuntimeDir;
 use super::status::{Acceptance, PluginStatus, Standing, State};
 use super::workspace::Workspace;
@@ -109,17 +109,17 @@ impl Plugin {
         }
     }
 
-    /// Accepts the plugin as it is now.
+    /// Accepts the plugin as it is now, from the package that it is said to come from.
     ///
     /// # Errors
     /// If it can't be read or asked what it is, or that can't be written down.
-    pub(super) async fn accept(&self) -> Result<Acceptance, Failure> {
+    pub(super) async fn accept(&self, origin: Option<Origin>) -> Result<Acceptance, Failure> {
         let refused = |error: StartError| error.into_failure(self.name(), String::new());
         let (_, executable) = self.startable().map_err(refused)?;
         let admission = &self.context.admission;
         let info = self.found.print_now();
         let candidate = Candidate { info: &info, ..self.candidate(&executable) };
-        let accepted = admission.accept(&candidate, &self.context.grounds()).await;
+        let accepted = admission.accept(&candidate, origin, &self.context.grounds()).await;
         let (before, now) = accepted.map_err(refused)?;
         Ok(acceptance(self.name(), before.unwrap_or_default(), now))
     }

@@ -1,12 +1,20 @@
-//! What can be typed after `factory plugin`: for who writes plugins.
+//! What can be typed after `factory plugin`: for who writes plugins, and who installs them.
 
+use super::packages::{
+    InstallArguments, ListArguments, PackArguments, RemoveArguments, UpdateArguments,
+};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
-/// Write plugins: look at one, try it out.
+/// Install, update and remove plugins; write them: look at one, try it out, make a package of it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginVerb {
+    Install(InstallArguments),
+    List(ListArguments),
+    Update(UpdateArguments),
+    Remove(RemoveArguments),
     Describe(DescribeArguments),
+    Pack(PackArguments),
 }
 
 /// Print what a plugin says of itself: what it serves, can do and needs, and the schemas of what it takes.

@@ -1,15 +1,26 @@
-//! `factory plugin`: for who writes plugins. One file a verb.
+//! `factory plugin`: for who writes plugins, and who installs them. One file a verb.
 
 mod describe;
 mod executable;
+mod install;
+mod list;
+mod pack;
+mod place;
+mod remove;
+mod update;
 
-use super::arguments::PluginVerb;
+use super::arguments::{PlaceArguments, PluginVerb};
 use super::error::Error;
 use super::exit::Exit;
 
 /// Does what was typed after `factory plugin`.
-pub(super) fn run(verb: PluginVerb) -> Result<Exit, Error> {
+pub(super) fn run(place: PlaceArguments, verb: PluginVerb) -> Result<Exit, Error> {
     match verb {
         PluginVerb::Describe(arguments) => describe::describe(&arguments),
+        PluginVerb::Install(arguments) => install::install(place, arguments),
+        PluginVerb::List(arguments) => list::list(place, &arguments),
+        PluginVerb::Update(arguments) => update::update(place, arguments),
+        PluginVerb::Remove(arguments) => remove::remove(place, &arguments),
+        PluginVerb::Pack(arguments) => pack::pack(place, arguments),
     }
 }

@@ -1,7 +1,8 @@
 //! Pins: which plugins may run, by the SHA-256 of what they are.
 //!
-//! A plugin is its executable and its `.info` file. What was accepted is in a file ([`book`]) with what the plugin said then of
-//! itself; whatever differs from it is refused until somebody accepts it. What is executed is the open file that was read.
+//! A plugin is its executable and its `.info` file, and of a [`package`](crate::package) every file of it. What was accepted is in a
+//! file ([`book`]) with what the plugin said then of itself; whatever differs from it is refused until somebody accepts it. What is
+//! executed is the open file that was read.
 //!
 //! ```text
 //!   not in the book ──trust first-use──► accepted ──its bytes change──► refused ──factory plugins accept──► accepted
@@ -11,10 +12,13 @@
 mod book;
 mod digest;
 mod inspect;
+mod origin;
+mod written;
 
 pub(super) use book::{Book, Pin};
 pub(super) use digest::{Fingerprint, Identified, Identifier, fingerprint_of_text};
 pub(super) use inspect::{Described, read as read_description};
+pub use origin::Origin;
 
 use std::fmt;
 use std::path::PathBuf;

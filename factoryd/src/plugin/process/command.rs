@@ -56,6 +56,8 @@ pub(in crate::plugin) fn command(launch: &Launch<'_>) -> Command {
         .env(handshake::VERSIONS, handshake::APP_VERSION.to_string())
         .env(handshake::SOCKET_DIR, launch.directory)
         .envs(handshake::TCP_PORTS)
+        // A file that Python put beside a plugin's would be none of those that were installed.
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         .envs(launch.certificate_pem.map(|pem| (handshake::CLIENT_CERT, pem)))
         .current_dir(launch.directory);
     command
@@ -90,6 +92,7 @@ mod tests {
                 ("PLUGIN_MIN_PORT", "10000"),
                 (handshake::VERSIONS, "1"),
                 (handshake::SOCKET_DIR, "/run/f"),
+                ("PYTHONDONTWRITEBYTECODE", "1"),
             ]
         );
         assert!(INHERITED.contains(&"PATH"));
