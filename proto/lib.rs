@@ -1,10 +1,12 @@
 //! The contract between the image factory and its plugins.
 //!
 //! Everything two processes must agree on is here and nothing else is: the protobuf messages and services
-//! ([`plugin_v1`], [`factory_v1`], [`goplugin`]), the `.info` file ([`info`]) and the launch handshake ([`handshake`]).
+//! ([`plugin_v1`], [`factory_v1`], [`goplugin`]), the `.info` file ([`info`]), the launch handshake ([`handshake`]) and what
+//! `PLUGIN describe` prints ([`description`]).
 //!
 //! **Invariant:** this crate does no I/O. The host and the SDK both depend on it and never on each other.
 
+pub mod description;
 pub mod handshake;
 pub mod info;
 mod secret;

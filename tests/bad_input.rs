@@ -133,6 +133,28 @@ fn a_disk_that_is_too_small_for_its_packages_is_told_how_large_it_must_be() {
     assert_does_not_build(&template, "kvm", FAILED, &["disk", "512 MiB"]);
 }
 
+#[test]
+fn every_parameter_that_is_wrong_is_named_at_once_with_what_was_meant() {
+    let sandbox = Sandbox::new();
+    let mut factory = sandbox.factory();
+    factory.arg("build").arg(sandbox.template(&Tdl::mock("x")));
+    factory.args(["--target", "mock", "--target", "kvm", "--parameter", "memory_mb=64"]);
+    factory.args(["--parameter", "memory_mib=some", "--parameter", "mock_steps=-1"]);
+    factory.args(["--parameter", "mock_password:=[\"hunter2-canary\"]"]);
+    factory.args(["--parameter", "format=qcow"]);
+    let ended = Ended::of(&factory, DEADLINE);
+    let words = [
+        "parameters.memory_mb: memory_mb is not known; did you mean memory_mib?",
+        "parameters.memory_mib: memory_mib must be a whole number, not `some`",
+        "parameters.mock_steps: mock_steps must be at least 0, not -1",
+        "parameters.format: format must be `qcow2` or `raw`, not `qcow`; did you mean qcow2?",
+    ];
+    assert_fails(&sandbox, &ended, BAD_INPUT, &words);
+    assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+    let images = Ended::of(sandbox.factory().args(["images", "--all", "--json"]), DEADLINE);
+    assert_eq!(images.succeeded().stdout.trim(), "[]");
+}
+
 /// Fills a directory with links to the system's programs, one left out.
 fn link_all_but(missing: &str, directory: &Path) {
     for programs in ["/usr/sbin", "/usr/bin", "/sbin", "/bin"] {

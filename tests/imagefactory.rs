@@ -191,21 +191,23 @@ fn plugins_say_what_they_are_by_their_names() {
 fn parameters_come_from_files_and_options_and_later_ones_win() {
     let shop = Shop::new();
     let path = |name: &str| shop.sandbox.path().join(name).display().to_string();
-    std::fs::write(path("p.json"), r#"{"a": 1, "b": 2, "c": 3}"#).unwrap();
+    std::fs::write(path("p.json"), r#"{"mock_steps": 1, "mock_note": "2", "mock_property": 3}"#)
+        .unwrap();
     std::fs::write(path("script"), "line\n").unwrap();
     let base = shop.json(&[
         "base_image",
         "TEMPLATE",
         "--file-parameter",
-        "c",
+        "mock_property",
         &path("script"),
         "--parameter",
-        "b",
+        "mock_note",
         "x",
         "--parameters",
         &path("p.json"),
     ]);
-    assert_eq!(base["parameters"], json!({"a": 1, "b": "x", "c": "line\n"}));
+    let expected = json!({"mock_steps": 1, "mock_note": "x", "mock_property": "line\n"});
+    assert_eq!(base["parameters"], expected);
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub mod redact;
 pub mod report;
 pub mod rest;
 pub mod sandbox;
+pub mod schema;
 pub mod seal;
 pub mod secret_file;
 pub mod secrets;

@@ -1,9 +1,9 @@
 //! What a plugin's executable does: serve the factory that started it, or answer the person that did.
 
-use crate::description::describe_json;
 use crate::server::Server;
 use crate::{launch, tool};
 use clap::{Arg, ArgAction, Command};
+use factory_proto::description::describe_json;
 use factory_proto::handshake::{COOKIE_KEY, COOKIE_VALUE};
 use factory_proto::plugin_v1::DescribeResponse;
 use std::ffi::OsString;

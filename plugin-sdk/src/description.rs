@@ -1,10 +1,8 @@
 //! What a plugin says about itself.
 
 use factory_proto::info::{Info, Kind, Target};
-use factory_proto::plugin_v1::{
-    DescribeResponse, Needs, PluginKind, PluginTarget, TargetPart, Tool, needs::Network,
-};
-use serde_json::{Value, json};
+use factory_proto::plugin_v1::{DescribeResponse, Needs, PluginKind, PluginTarget, TargetPart};
+use serde_json::Value;
 
 /// What the SDK says about itself in a description.
 const SDK: &str = concat!("factory-plugin-sdk/", env!("CARGO_PKG_VERSION"), " (rust)");
@@ -102,29 +100,6 @@ impl Description {
     }
 }
 
-/// Writes an answer to `Describe` as JSON: the `.proto`'s field names, schemas as JSON values.
-pub fn describe_json(response: &DescribeResponse) -> Value {
-    json!({
-        "name": response.name,
-        "version": response.version,
-        "kind": response.kind().as_str_name(),
-        "description": response.description,
-        "targets": response.targets.iter().map(target_json).collect::<Vec<_>>(),
-        "capabilities": response.capabilities,
-        "input_formats": response.input_formats,
-        "output_formats": response.output_formats,
-        "parameters_schema_json": schema_json(&response.parameters_schema_json),
-        "provider_schema_json": schema_json(&response.provider_schema_json),
-        "credentials_schema_json": schema_json(&response.credentials_schema_json),
-        "needs": response.needs.as_ref().map(needs_json),
-        "max_concurrent_operations": response.max_concurrent_operations,
-        "maintainer": response.maintainer,
-        "license": response.license,
-        "sdk": response.sdk,
-        "warnings": response.warnings,
-    })
-}
-
 fn kind(kind: Kind) -> PluginKind {
     match kind {
         Kind::Os => PluginKind::Os,
@@ -150,37 +125,6 @@ fn maintainer(value: Option<&Value>) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-fn target_json(target: &PluginTarget) -> Value {
-    let part = |part: &TargetPart| part.value.as_ref().map_or(json!({}), |v| json!({ "value": v }));
-    json!({ "parts": target.parts.iter().map(part).collect::<Vec<_>>() })
-}
-
-/// Writes a schema as the value it is; one that is absent or no JSON as the text it is.
-fn schema_json(schema: &str) -> Value {
-    serde_json::from_str(schema).unwrap_or_else(|_| schema.into())
-}
-
-fn needs_json(needs: &Needs) -> Value {
-    json!({
-        "devices": needs.devices,
-        "network": Network::try_from(needs.network).unwrap_or_default().as_str_name(),
-        "hosts": needs.hosts,
-        "read_paths": needs.read_paths,
-        "write_paths": needs.write_paths,
-        "user_namespaces": needs.user_namespaces,
-        "tools": needs.tools.iter().map(tool_json).collect::<Vec<_>>(),
-        "credentials": needs.credentials,
-    })
-}
-
-fn tool_json(tool: &Tool) -> Value {
-    json!({
-        "program": tool.program,
-        "debian_package": tool.debian_package,
-        "optional": tool.optional,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,18 +147,5 @@ mod tests {
     #[should_panic(expected = "broken.info can't be used: key `targets` is missing")]
     fn an_info_file_that_is_none_is_a_mistake_of_the_author() {
         Description::from_info("broken", r#"{"type":"os"}"#);
-    }
-
-    #[test]
-    fn the_json_has_the_field_names_of_the_contract_and_schemas_as_values() {
-        let description = Description::from_info("debian", INFO)
-            .parameters_schema(json!({"type": "object"}))
-            .needs(Needs { network: Network::Any.into(), ..Default::default() });
-        let json = describe_json(&description.response);
-        assert_eq!(json["kind"], "PLUGIN_KIND_OS");
-        assert_eq!(json["parameters_schema_json"]["type"], "object");
-        assert_eq!(json["provider_schema_json"], "");
-        assert_eq!(json["needs"]["network"], "NETWORK_ANY");
-        assert_eq!(json["targets"][0]["parts"], json!([{"value": "Debian"}, {"value": "12"}, {}]));
     }
 }

@@ -84,7 +84,8 @@ pub use delegate::{
     Account, BaseRequest, CloudPlugin, DeleteRequest, LeftOver, OsPlugin, PushRequest, Settled,
     SnapshotRequest, TargetImageRequest, TargetRequest, ValidateRequest,
 };
-pub use description::{Description, describe_json};
+pub use description::Description;
+pub use factory_proto::description::describe_json;
 pub use factory_proto::plugin_v1 as proto;
 pub use factory_proto::plugin_v1::{
     CloudContent, CloudIdentifiers, Diagnostic, Fault, InputImage, OperatingSystem, Secret,

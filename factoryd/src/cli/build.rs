@@ -111,6 +111,7 @@ async fn begin(client: &mut Client, plan: &Plan, begun: &mut Vec<v1::Image>) -> 
     let request = v1::CreateBaseImageRequest {
         template_xml: plan.template_xml.clone(),
         parameters_json: plan.parameters_json.clone(),
+        shared_with_targets: plan.targets.clone(),
         ..Default::default()
     };
     let base = client.create_base_image(request).await?.into_inner();
@@ -121,6 +122,7 @@ async fn begin(client: &mut Client, plan: &Plan, begun: &mut Vec<v1::Image>) -> 
             target: target.clone(),
             source: Some(FromBase::BaseImageId(base_id.clone())),
             parameters_json: plan.parameters_json.clone(),
+            shared_with_targets: plan.targets.clone(),
             ..Default::default()
         };
         let image = client.create_target_image(request).await?.into_inner();
@@ -133,6 +135,7 @@ async fn begin(client: &mut Client, plan: &Plan, begun: &mut Vec<v1::Image>) -> 
                 credentials: plan.credentials.clone(),
                 source: Some(FromTarget::TargetImageId(target_id.clone())),
                 parameters_json: plan.parameters_json.clone(),
+                shared_with_targets: plan.targets.clone(),
                 ..Default::default()
             };
             begun.push(client.create_provider_image(request).await?.into_inner());

@@ -129,6 +129,31 @@ pub(super) fn plugin(plugin: &v1::Plugin) -> Value {
     ])
 }
 
+/// What a plugin takes.
+pub(super) fn takes(described: &v1::PluginDescription) -> Value {
+    let rows = |rows: &[v1::Parameter]| rows.iter().map(parameter).collect::<Value>();
+    object([
+        ("parameters", rows(&described.parameters)),
+        ("any_parameters", json!(described.any_parameters)),
+        ("provider", rows(&described.provider)),
+        ("credentials", rows(&described.credentials)),
+        ("description", parsed(&described.description_json)),
+    ])
+}
+
+fn parameter(parameter: &v1::Parameter) -> Value {
+    object([
+        ("name", json!(parameter.name)),
+        ("type", text(&parameter.r#type)),
+        ("allowed", text(&parameter.allowed)),
+        ("default", parsed(&parameter.default_json)),
+        ("required", json!(parameter.required)),
+        ("sensitive", json!(parameter.sensitive)),
+        ("deprecated", json!(parameter.deprecated)),
+        ("description", text(&parameter.description)),
+    ])
+}
+
 /// Something outside this machine.
 pub(super) fn ledger_entry(entry: &v1::LedgerEntry) -> Value {
     object([

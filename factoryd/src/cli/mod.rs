@@ -21,6 +21,7 @@ mod input;
 mod json;
 mod lines;
 mod pages;
+mod parameters;
 mod plugin;
 mod plugins;
 mod prune;

@@ -5,6 +5,7 @@ use super::display::print;
 use super::error::Error;
 use super::exit::Exit;
 use super::json;
+use super::parameters::parameter_table;
 use super::session::Session;
 use super::table::table;
 use super::words::printable;
@@ -30,11 +31,35 @@ pub(super) async fn plugins(
     let found = plugins.iter().find(|plugin| plugin.name == *name);
     let plugin =
         found.ok_or_else(|| Error::UnknownPlugin { name: name.clone(), known: known() })?;
-    match arguments.json {
-        true => print(&format!("{:#}\n", json::plugin(plugin)))?,
-        false => print(&details(plugin))?,
-    }
+    let request = v1::DescribePluginRequest { name: name.clone() };
+    let described = session.client().describe_plugin(request).await.map(|it| it.into_inner());
+    let text = match (arguments.json, described) {
+        (true, described) => {
+            let mut shown = json::plugin(plugin);
+            match described {
+                Ok(described) => shown["takes"] = json::takes(&described),
+                Err(status) => shown["error"] = status.message().into(),
+            }
+            format!("{shown:#}\n")
+        }
+        (false, Ok(described)) => details(plugin) + &taken(&described),
+        (false, Err(status)) if plugin.error.is_empty() => {
+            details(plugin) + &format!("{:<15} {}\n", "fault", printable(status.message()))
+        }
+        (false, Err(_)) => details(plugin),
+    };
+    print(&text)?;
     Ok(Exit::Done)
+}
+
+/// What a plugin takes: parameters, providers, credentials.
+fn taken(described: &v1::PluginDescription) -> String {
+    let v1::PluginDescription { parameters, provider, credentials, .. } = described;
+    let mut text = parameter_table("PARAMETER", parameters);
+    if described.any_parameters {
+        text.push_str("\nIt takes other parameters too.\n");
+    }
+    text + &parameter_table("PROVIDER", provider) + &parameter_table("CREDENTIALS", credentials)
 }
 
 fn list(plugins: &[v1::Plugin], as_json: bool) -> Result<Exit, Error> {

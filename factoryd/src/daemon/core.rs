@@ -85,7 +85,11 @@ impl Core {
         let list = move || host.plugins().into_iter().map(plugins::translate).collect();
         let host = self.host.clone();
         let accept = move |names| plugins::accept(host.clone(), names).boxed();
-        Api::new(self.factory.clone(), Arc::new(list), stop).with_acceptance(Arc::new(accept))
+        let host = self.host.clone();
+        let describe = move |name| plugins::describe(host.clone(), name).boxed();
+        Api::new(self.factory.clone(), Arc::new(list), stop)
+            .with_acceptance(Arc::new(accept))
+            .with_description(Arc::new(describe))
     }
 
     /// Answers what looks after the store.
@@ -102,7 +106,10 @@ impl Core {
     pub(super) fn rest(&self, stop: CancellationToken) -> rest::Api {
         let host = self.host.clone();
         let list = move || host.plugins().into_iter().map(plugins::for_rest).collect();
+        let host = self.host.clone();
+        let describe = move |name| plugins::takes(host.clone(), name).boxed();
         rest::Api::new(self.factory.clone(), Arc::new(list), stop)
+            .with_description(Arc::new(describe))
     }
 
     /// Takes no more work, and ends all there is.

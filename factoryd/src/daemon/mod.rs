@@ -30,6 +30,7 @@ mod tls;
 pub use core_dumps::forbid_core_dumps;
 pub use embedded::{Connection, Embedded, embedded};
 pub use logging::log_to_stderr;
+pub use plugins::parameter;
 pub use runtime::block_on;
 pub use signals::Signals;
 pub use sockets::Sockets;

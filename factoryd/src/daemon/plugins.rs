@@ -3,8 +3,10 @@
 use crate::domain::Failure;
 use crate::plugin::{Acceptance, Host, PluginStatus};
 use crate::rest;
+use crate::schema::{Row, Schema, Schemas};
 use factory_proto::factory_v1 as v1;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Answers a plugin as the API shows it.
 pub(super) fn translate(plugin: PluginStatus) -> v1::Plugin {
@@ -44,6 +46,51 @@ pub(super) async fn accept(
         changes: it.changes,
     };
     Ok(host.accept(&names).await?.into_iter().map(shown).collect())
+}
+
+/// Answers what a plugin is and takes, as the API shows it.
+pub(super) async fn describe(host: Host, name: String) -> Result<v1::PluginDescription, Failure> {
+    let (plugin, said) = host.said(&name).await?;
+    let Schemas { parameters, provider, credentials } = &plugin.schemas;
+    Ok(v1::PluginDescription {
+        name,
+        description_json: said.to_string(),
+        any_parameters: parameters.as_ref().is_none_or(|schema| schema.is_open()),
+        parameters: rows(parameters).map(parameter).collect(),
+        provider: rows(provider).map(parameter).collect(),
+        credentials: rows(credentials).map(parameter).collect(),
+    })
+}
+
+/// Answers what a plugin takes, as the REST API shows it.
+pub(super) async fn takes(host: Host, name: String) -> Result<rest::Takes, Failure> {
+    let (plugin, _) = host.said(&name).await?;
+    let Schemas { parameters, provider, credentials } = &plugin.schemas;
+    let document = |schema: &Option<Arc<Schema>>| schema.as_ref().map(|it| it.document().clone());
+    Ok(rest::Takes {
+        parameters: rows(parameters).collect(),
+        parameters_schema: document(parameters),
+        provider_schema: document(provider),
+        credentials_schema: document(credentials),
+    })
+}
+
+fn rows(schema: &Option<Arc<Schema>>) -> impl Iterator<Item = Row> {
+    schema.iter().flat_map(|schema| schema.table()).collect::<Vec<_>>().into_iter()
+}
+
+/// Answers a parameter as the API shows it.
+pub fn parameter(row: Row) -> v1::Parameter {
+    v1::Parameter {
+        name: row.name,
+        r#type: row.kind,
+        allowed: row.allowed,
+        default_json: row.default,
+        required: row.is_required,
+        sensitive: row.is_sensitive,
+        deprecated: row.is_deprecated,
+        description: row.description,
+    }
 }
 
 /// Answers a plugin as the REST API shows it.

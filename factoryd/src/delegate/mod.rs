@@ -13,6 +13,7 @@ use crate::domain::{
     Artifact, CloudContent, CloudIdentifiers, Failure, Image, Needs, Notice, OperatingSystem,
     Parameters, Resource, Secret, Template,
 };
+use crate::schema::Schemas;
 use async_trait::async_trait;
 use std::sync::Arc;
 
@@ -48,8 +49,8 @@ pub struct Description {
     pub version: String,
     /// What it can do, such as `push`.
     pub capabilities: Vec<String>,
-    /// Names of parameters that are secrets.
-    pub sensitive_parameters: Vec<String>,
+    /// What it takes: parameters, providers, credentials.
+    pub schemas: Schemas,
     /// How many operations it runs at once; 0 for any number.
     pub concurrent_operations_max: u32,
     /// What it says that it needs from its machine.

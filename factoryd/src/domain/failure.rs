@@ -82,6 +82,10 @@ impl Failure {
     pub const CANCELLED: &str = "CANCELLED";
     /// The reason of a build whose factory was stopped or killed.
     pub const INTERRUPTED: &str = "INTERRUPTED";
+    /// The reason why a plugin that is not there can't be asked.
+    pub const PLUGIN_UNKNOWN: &str = "PLUGIN_UNKNOWN";
+    /// The reason of parameters, providers and credentials that are not as a plugin's schema has them.
+    pub const INVALID_PARAMETERS: &str = "INVALID_PARAMETERS";
     /// The reason of a build whose plugin's process ended.
     pub const PLUGIN_CRASHED: &str = "PLUGIN_CRASHED";
 

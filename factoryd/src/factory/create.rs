@@ -1,6 +1,8 @@
 //! Beginning images: everything that can be refused is refused before anything is recorded.
 
-use super::sensitive::{self, Sensitive};
+use super::draft::Draft;
+use super::judgement::{Accepted, Party, judge_account};
+use super::sensitive;
 use super::{
     BaseImageRequest, Error, Factory, ProviderImageRequest, ProviderSource, TargetImageRequest,
     TargetSource, callbacks,
@@ -8,31 +10,12 @@ use super::{
 use crate::delegate::{
     self, Account, CloudDelegate, Description, Diagnostic, OsDelegate, Proposal,
 };
-use crate::domain::{
-    Failure, Fault, GivenSecret, Image, ImageId, Kind, Parameters, Secret, Status, Template,
-};
-use crate::jobs::{Job, ShuttingDown, Work};
+use crate::domain::{Failure, Fault, Image, ImageId, Kind, Secret, Status, Template};
+use crate::jobs::Work;
 use crate::pipeline::{GivenAccount, for_customisation, recorded_template};
-use crate::report;
-use crate::store::{self, NewCallback, Store};
+use crate::store::NewCallback;
 use crate::tdl;
 use std::sync::Arc;
-use tracing::warn;
-
-/// What is common to all images that are about to begin.
-struct Draft {
-    kind: Kind,
-    template: Template,
-    parent: Option<ImageId>,
-    target: Option<String>,
-    provider: Option<String>,
-    snapshot: bool,
-    parameters: Parameters,
-    secrets: Sensitive,
-    template_has_secrets: bool,
-    callbacks: Vec<Secret>,
-    work: Work,
-}
 
 impl Factory {
     /// Begins a base image.
@@ -41,23 +24,29 @@ impl Factory {
     /// If the template is not valid, names contents that can't be fetched for certain, no plugin installs its operating
     /// system, or that plugin can't be asked; and if a callback or a secret can't be used.
     pub async fn create_base_image(&self, request: BaseImageRequest) -> Result<Image, Error> {
-        self.base_image(request, &[]).await
+        // What is asked for next with the same parameters is judged now, so that a build is refused whole.
+        let mut parties = Vec::new();
+        for target in self.shared_with.iter() {
+            parties.push(Party::makes(self.cloud(target).await?.1));
+        }
+        self.base_image(request, parties).await
     }
 
-    /// Begins a base image. What is secret to others who get the same parameters is kept out of its record.
+    /// Begins a base image. Others get the same parameters.
     async fn base_image(
         &self,
         request: BaseImageRequest,
-        secret_to_others: &[String],
+        others: Vec<Party>,
     ) -> Result<Image, Error> {
         let mut parameters = request.parameters;
         let callbacks = callbacks::take(&mut parameters)?;
         let template = self.parse(&request.template_xml)?;
         self.judge_contents(&template)?;
         let os = self.os(&template)?;
-        let own = described(os.describe().await)?.sensitive_parameters;
-        let all = [own.as_slice(), secret_to_others].concat();
-        let mut secrets = sensitive::take(&mut parameters, &all)?;
+        let plugin = described(os.describe().await)?;
+        let own = plugin.schemas.sensitive_parameters();
+        let parties: Vec<Party> = [Party::makes(plugin)].into_iter().chain(others).collect();
+        let Accepted { parameters, mut secrets, warnings } = self.judge(parameters, &parties)?;
         secrets.retain(|(name, _)| own.contains(name));
         let proposal = Proposal {
             method: "CreateBaseImage",
@@ -70,7 +59,7 @@ impl Factory {
         accepted(os.validate(proposal).await)?;
         let template_has_secrets = tdl::has_secrets(&request.template_xml);
         let draft = Draft::new(Kind::Base, template, Work::Base);
-        let draft = Draft { template_has_secrets, ..draft };
+        let draft = Draft { template_has_secrets, warnings, ..draft };
         self.begin(Draft { parameters, secrets, callbacks, ..draft }).await
     }
 
@@ -82,16 +71,18 @@ impl Factory {
     pub async fn create_target_image(&self, request: TargetImageRequest) -> Result<Image, Error> {
         let mut parameters = request.parameters.clone();
         let callbacks = callbacks::take(&mut parameters)?;
-        let (cloud, description) = self.cloud(&request.target).await?;
-        let own = description.sensitive_parameters;
-        let secret_to_os = match &request.source {
+        let (cloud, plugin) = self.cloud(&request.target).await?;
+        let own = plugin.schemas.sensitive_parameters();
+        let os = match &request.source {
             TargetSource::BaseImage(id) => {
                 let base = self.parent(id, Kind::Base).await?;
-                self.sensitive_to_os(&inherited(&base)?).await?
+                self.os_of(&inherited(&base)?).await?.map(Party::helps)
             }
-            TargetSource::Template(xml) => self.sensitive_to_os(&self.parse(xml)?).await?,
+            TargetSource::Template(xml) => self.os_of(&self.parse(xml)?).await?.map(Party::makes),
         };
-        let secrets = sensitive::take(&mut parameters, &[own.as_slice(), &secret_to_os].concat())?;
+        let mut parties = vec![Party::makes(plugin.clone())];
+        parties.extend(os.into_iter().chain(self.elsewhere().await?));
+        let Accepted { parameters, secrets, warnings } = self.judge(parameters, &parties)?;
         let proposal = Proposal {
             method: "DidCreateTargetImage",
             template: None,
@@ -105,13 +96,16 @@ impl Factory {
             TargetSource::BaseImage(id) => self.parent(&id, Kind::Base).await?,
             TargetSource::Template(template_xml) => {
                 let parameters = request.parameters;
-                self.base_image(BaseImageRequest { template_xml, parameters }, &own).await?
+                let mut others = self.elsewhere().await?;
+                others.push(Party::elsewhere(plugin));
+                self.base_image(BaseImageRequest { template_xml, parameters }, others).await?
             }
         };
         let draft = Draft::new(Kind::Target, inherited(&base)?, Work::Target);
         let parent = Some(base.id);
         let target = Some(request.target);
-        self.begin(Draft { parent, target, parameters, secrets, callbacks, ..draft }).await
+        let draft = Draft { parent, target, warnings, ..draft };
+        self.begin(Draft { parameters, secrets, callbacks, ..draft }).await
     }
 
     /// Begins a provider image; from a template, its base and target images too, unless it is a snapshot.
@@ -124,22 +118,28 @@ impl Factory {
     ) -> Result<Image, Error> {
         let mut parameters = request.parameters.clone();
         let callbacks = callbacks::take(&mut parameters)?;
-        let (cloud, description) = self.cloud(&request.target).await?;
+        let (cloud, plugin) = self.cloud(&request.target).await?;
         let snapshot = matches!(request.source, ProviderSource::Snapshot(_));
-        require(&description, if snapshot { "snapshot" } else { "push" })?;
-        let own = description.sensitive_parameters;
-        let secret_to_os = match &request.source {
-            ProviderSource::Template(xml) => self.sensitive_to_os(&self.parse(xml)?).await?,
-            ProviderSource::TargetImage(_) | ProviderSource::Snapshot(_) => Vec::new(),
+        require(&plugin, if snapshot { "snapshot" } else { "push" })?;
+        let own = plugin.schemas.sensitive_parameters();
+        let os = match &request.source {
+            ProviderSource::Template(xml) => self.os_of(&self.parse(xml)?).await?.map(Party::makes),
+            ProviderSource::TargetImage(id) => {
+                let target = self.parent(id, Kind::Target).await?;
+                self.os_of(&inherited(&target)?).await?.map(Party::elsewhere)
+            }
+            ProviderSource::Snapshot(_) => None,
         };
-        let all = [own.as_slice(), &secret_to_os].concat();
-        let mut secrets = sensitive::take(&mut parameters, &all)?;
+        let mut parties = vec![Party::makes(plugin.clone())];
+        parties.extend(os.into_iter().chain(self.elsewhere().await?));
+        let Accepted { parameters, mut secrets, warnings } = self.judge(parameters, &parties)?;
         secrets.retain(|(name, _)| own.contains(name));
         let credentials = sensitive::read(request.credentials.clone(), || "credentials".into())?;
         let account = Account {
             provider: request.provider.clone(),
             credentials: self.credentials(&credentials)?,
         };
+        judge_account(&plugin, &account)?;
         let proposal = Proposal {
             method: if snapshot { "SnapshotImageOnProvider" } else { "PushImageToProvider" },
             template: None,
@@ -160,6 +160,7 @@ impl Factory {
             ProviderSource::TargetImage(_) | ProviderSource::Template(_) => false,
         };
         let draft = Draft { parent, target, provider, snapshot, template_has_secrets, ..draft };
+        let draft = Draft { warnings, ..draft };
         self.begin(Draft { parameters, secrets, callbacks, ..draft }).await
     }
 
@@ -187,45 +188,6 @@ impl Factory {
         Ok((inherited(&target)?, Some(target.id)))
     }
 
-    /// Records an image and submits its job.
-    async fn begin(&self, draft: Draft) -> Result<Image, Error> {
-        let image = draft.image(&self.store);
-        let callbacks = self.accept(&draft.callbacks)?;
-        self.jobs.take(&image.id, &self.caller)?;
-        let inserted = self.store.insert_with(&image, &callbacks).await;
-        let inserted = inserted.inspect_err(|_| self.jobs.forget(&image.id));
-        inserted.map_err(|error| match error {
-            // It was there when it was looked at.
-            store::Error::ParentGone { parent: id, status } => {
-                Error::Status { id, status, why: "nothing can be made from it" }
-            }
-            other => other.into(),
-        })?;
-        let warnings = sensitive::warnings(draft.secrets_by_value());
-        // The image is recorded: whatever fails from here on must not keep its job from it.
-        if !warnings.is_empty()
-            && let Err(error) = self.store.append(&image.id, warnings).await
-        {
-            warn!(id = %image.id, "a warning can't be recorded: {}", report::chain(&error));
-        }
-        let job = Job {
-            image: self.image(&image.id).await.unwrap_or(image),
-            template: draft.template,
-            secrets: draft.secrets,
-            work: draft.work,
-            gone: None,
-            taken_up: false,
-        };
-        let credentials = match &job.work {
-            Work::Push(account) | Work::Snapshot(account) => account.credentials.clone(),
-            _ => GivenSecret::none(),
-        };
-        self.reaper.remember(&job.image.id, credentials);
-        let begun = job.image.clone();
-        self.jobs.submit(job).map_err(|ShuttingDown| Error::ShuttingDown)?;
-        Ok(begun)
-    }
-
     /// Judges callbacks, and answers them as they are recorded.
     pub(super) fn accept(&self, callbacks: &[Secret]) -> Result<Vec<NewCallback>, Error> {
         self.callbacks.accept(callbacks).map_err(Error::Callback)
@@ -243,6 +205,23 @@ impl Factory {
     /// Reads a template by this factory's rules.
     fn parse(&self, xml: &str) -> Result<Template, Error> {
         tdl::parse_with(xml, &self.templates).map_err(Error::Template)
+    }
+
+    /// Answers the plugin of a template's operating system. An image that was imported may have none.
+    async fn os_of(&self, template: &Template) -> Result<Option<Description>, Error> {
+        match self.delegates.os(&template.os) {
+            Ok(os) => described(os.describe().await).map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Answers those who get the same parameters with other requests.
+    async fn elsewhere(&self) -> Result<Vec<Party>, Error> {
+        let mut parties = Vec::new();
+        for target in self.shared_with.iter() {
+            parties.push(Party::elsewhere(self.cloud(target).await?.1));
+        }
+        Ok(parties)
     }
 
     fn os(&self, template: &Template) -> Result<Arc<dyn OsDelegate>, Error> {
@@ -276,65 +255,6 @@ impl Factory {
 /// Answers the template of an image that is made from another.
 fn inherited(parent: &Image) -> Result<Template, Error> {
     recorded_template(parent).map(for_customisation).map_err(Error::Plugin)
-}
-
-impl Draft {
-    fn new(kind: Kind, template: Template, work: Work) -> Self {
-        Self {
-            kind,
-            template,
-            parent: None,
-            target: None,
-            provider: None,
-            snapshot: false,
-            parameters: Parameters::default(),
-            secrets: Vec::new(),
-            template_has_secrets: false,
-            callbacks: Vec::new(),
-            work,
-        }
-    }
-
-    /// Answers the secrets that came with the request, by what they are.
-    fn secrets_by_value(&self) -> impl Iterator<Item = (&str, &Secret)> {
-        let parameters = self.secrets.iter().map(|(name, given)| (name.as_str(), given));
-        let credentials = self.credentials().map(|given| ("the credentials", given));
-        let given = parameters.chain(credentials).filter_map(|(name, given)| match given {
-            GivenSecret::Value(value) => Some((name, value)),
-            GivenSecret::Named(_) => None,
-        });
-        let os = &self.template.os;
-        let root_password = os.root_password.iter().map(|secret| ("the root password", secret));
-        given.chain(root_password)
-    }
-
-    fn credentials(&self) -> Option<&GivenSecret> {
-        match &self.work {
-            Work::Push(account) | Work::Snapshot(account) | Work::Delete(account) => {
-                Some(&account.credentials)
-            }
-            Work::Base | Work::Target => None,
-        }
-    }
-
-    fn image(&self, store: &Store) -> Image {
-        let id = ImageId::from_uuid(store.fresh_id());
-        Image {
-            name: self.template.name.clone(),
-            template_xml: self.template.xml.clone(),
-            parent: self.parent.clone(),
-            target: self.target.clone(),
-            provider: self.provider.clone(),
-            snapshot: self.snapshot,
-            parameters: self.parameters.clone(),
-            secrets: sensitive::sources(
-                self.credentials(),
-                &self.secrets,
-                self.template_has_secrets,
-            ),
-            ..Image::asked_for(id, self.kind, store.now())
-        }
-    }
 }
 
 /// Refuses what a plugin finds wrong.

@@ -167,7 +167,8 @@ impl Factory {
         let all: Vec<String> = parameters.0.keys().cloned().collect();
         let names = match &image.target {
             Some(target) if image.kind == Kind::Provider && !all.is_empty() => {
-                self.cloud(target).await.map_or(all, |(_, plugin)| plugin.sensitive_parameters)
+                let plugin = self.cloud(target).await;
+                plugin.map_or(all, |(_, plugin)| plugin.schemas.sensitive_parameters())
             }
             _ => all,
         };

@@ -1,7 +1,7 @@
 //! Why the factory refuses.
 
 use crate::delegate::{Diagnostic, NoDelegate};
-use crate::domain::{Failure, ImageId, Status};
+use crate::domain::{Failure, ImageId, Notice, Status};
 use crate::{jobs, store, tdl};
 
 /// Why a request was refused. Nothing was created or changed.
@@ -19,6 +19,9 @@ pub enum Error {
     /// The plugin says that the request can't work.
     #[error("the plugin refused: {}", summary(.0))]
     Refused(Vec<Diagnostic>),
+    /// Parameters, provider or credentials are not as a plugin's schema has them: every problem.
+    #[error("{}", told(.0))]
+    Invalid(Vec<Notice>),
     /// A secret can't be used.
     #[error("a secret can't be used")]
     Secret(#[source] Box<Failure>),
@@ -81,6 +84,10 @@ pub enum Error {
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] store::Error),
+}
+
+fn told(notices: &[Notice]) -> String {
+    notices.iter().map(|it| it.message.as_str()).collect::<Vec<_>>().join("; ")
 }
 
 fn summary(diagnostics: &[Diagnostic]) -> String {

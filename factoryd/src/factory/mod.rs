@@ -3,8 +3,10 @@
 mod callbacks;
 mod create;
 mod delete;
+mod draft;
 mod error;
 mod import;
+mod judgement;
 mod refused;
 mod request;
 mod resources;
@@ -53,6 +55,7 @@ pub struct Factory {
     secrets: Secrets,
     reaper: Reaper,
     caller: Arc<str>,
+    shared_with: Arc<[String]>,
 }
 
 impl Factory {
@@ -74,6 +77,7 @@ impl Factory {
             secrets,
             reaper,
             caller,
+            shared_with: Arc::default(),
         };
         (factory, service)
     }
@@ -81,6 +85,12 @@ impl Factory {
     /// Works for a caller, by name: callers take turns when there is more to build than can be built at once.
     pub fn called_by(self, caller: &str) -> Self {
         Self { caller: caller.into(), ..self }
+    }
+
+    /// Gets the same parameters for several images: what the plugins of these targets know is none that nobody knows, and a
+    /// base image is refused if one of them would refuse what comes next.
+    pub fn sharing_parameters_with(self, targets: Vec<String>) -> Self {
+        Self { shared_with: targets.into(), ..self }
     }
 
     /// Is as strict with templates as these options say.

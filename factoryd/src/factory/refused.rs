@@ -64,13 +64,20 @@ fn reason(refusal: Error) -> Result<Failure, Error> {
             .hint("see `factory plugins` for what is served, or install the plugin")),
         Error::Plugin(failure) | Error::Secret(failure) | Error::Retry(failure) => Ok(*failure),
         Error::Refused(ref diagnostics) => {
-            let notices = diagnostics.iter().map(|diagnostic| line(&diagnostic.notice));
-            let detail = notices.collect::<Vec<_>>().join("\n");
-            Ok(told("REFUSED_BY_PLUGIN", refusal.to_string()).detail(detail))
+            let notices = diagnostics.iter().map(|diagnostic| &diagnostic.notice);
+            Ok(told("REFUSED_BY_PLUGIN", refusal.to_string()).detail(lines(notices)))
+        }
+        Error::Invalid(ref notices) => {
+            let detail = lines(notices.iter());
+            Ok(told(Failure::INVALID_PARAMETERS, refusal.to_string()).detail(detail))
         }
         Error::Status { .. } => Ok(told("PARENT_FAILED", refusal.to_string())),
         other => Err(other),
     }
+}
+
+fn lines<'n>(notices: impl Iterator<Item = &'n Notice>) -> String {
+    notices.map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn line(notice: &Notice) -> String {

@@ -3,7 +3,7 @@
 use super::{Error, Factory};
 use crate::domain::{
     EventKind, Failure, Fault, GivenSecret, InvalidSecretName, Notice, Parameters, Secret,
-    SecretSources, Template,
+    SecretSources,
 };
 use crate::redact::LEN_MIN;
 use std::time::SystemTime;
@@ -12,13 +12,6 @@ use std::time::SystemTime;
 pub(super) type Sensitive = Vec<(String, GivenSecret)>;
 
 impl Factory {
-    /// Answers the names of the parameters that are secrets to the plugin of a template's operating system. An image that
-    /// was imported may have none.
-    pub(super) async fn sensitive_to_os(&self, template: &Template) -> Result<Vec<String>, Error> {
-        let Ok(os) = self.delegates.os(&template.os) else { return Ok(Vec::new()) };
-        Ok(super::create::described(os.describe().await)?.sensitive_parameters)
-    }
-
     /// Answers the values of secrets, for a plugin that knows only some of them. So a name that does not exist is refused
     /// before anything is recorded.
     pub(super) fn values(
@@ -65,13 +58,17 @@ pub(super) fn warnings<'s>(
 ) -> Vec<(SystemTime, EventKind)> {
     let short = |secret: &Secret| (1..LEN_MIN).contains(&secret.expose().trim().len());
     let secrets = secrets.into_iter().filter(|(_, secret)| short(secret));
-    let warning = |(name, _): (&str, &Secret)| {
+    let short = |(name, _): (&str, &Secret)| {
         let message = format!("{name} is too short to be hidden in logs");
         let hint = format!("take one of {LEN_MIN} characters at least");
-        let notice = Notice { message, hint, path: String::new() };
-        (SystemTime::now(), EventKind::Warning(notice))
+        warning(Notice { message, hint, path: String::new() })
     };
-    secrets.map(warning).collect()
+    secrets.map(short).collect()
+}
+
+/// Makes an event of a warning.
+pub(super) fn warning(notice: Notice) -> (SystemTime, EventKind) {
+    (SystemTime::now(), EventKind::Warning(notice))
 }
 
 /// Answers what is recorded of the secrets of an image.

@@ -20,6 +20,7 @@ const METHODS: [(Role, &[&str]); 3] = [
     (
         Role::Viewer,
         &[
+            "/factory.v1.Factory/DescribePlugin",
             "/factory.v1.Factory/GetImage",
             "/factory.v1.Factory/ListImages",
             "/factory.v1.Factory/ListPlugins",

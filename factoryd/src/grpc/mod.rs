@@ -9,12 +9,13 @@ mod status;
 mod tokens;
 mod translate;
 
-use self::status::{shutting_down, status};
+use self::status::{of_plugin, shutting_down, status};
 use crate::domain::{Failure, Principal};
 use crate::factory::Factory;
 use factory_proto::factory_v1 as v1;
 use futures_util::future::BoxFuture;
 use futures_util::{Stream, StreamExt, stream};
+use std::mem::take;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -37,12 +38,17 @@ pub type AcceptPlugins = Arc<
         + Sync,
 >;
 
+/// Says what the plugin of this name is and takes.
+pub type DescribePlugin =
+    Arc<dyn Fn(String) -> BoxFuture<'static, Result<v1::PluginDescription, Failure>> + Send + Sync>;
+
 /// The service `factory.v1.Factory`.
 #[derive(Clone)]
 pub struct Api {
     factory: Factory,
     plugins: ListPlugins,
     accept: Option<AcceptPlugins>,
+    describe: Option<DescribePlugin>,
     stop: CancellationToken,
     streams: TaskTracker,
 }
@@ -50,12 +56,17 @@ pub struct Api {
 impl Api {
     /// Serves a factory until `stop` fires; streams then end with UNAVAILABLE.
     pub fn new(factory: Factory, plugins: ListPlugins, stop: CancellationToken) -> Self {
-        Self { factory, plugins, accept: None, stop, streams: TaskTracker::new() }
+        Self { factory, plugins, accept: None, describe: None, stop, streams: TaskTracker::new() }
     }
 
     /// Lets callers accept plugins.
     pub fn with_acceptance(self, accept: AcceptPlugins) -> Self {
         Self { accept: Some(accept), ..self }
+    }
+
+    /// Lets callers ask what plugins take.
+    pub fn with_description(self, describe: DescribePlugin) -> Self {
+        Self { describe: Some(describe), ..self }
     }
 
     /// Answers the factory as it works for who calls.
@@ -86,7 +97,9 @@ impl v1::factory_server::Factory for Api {
         request: Request<v1::CreateBaseImageRequest>,
     ) -> Result<Response<v1::Image>, Status> {
         let factory = self.factory_for(&request);
-        let request = request::base_image(request.into_inner())?;
+        let mut request = request.into_inner();
+        let factory = factory.sharing_parameters_with(take(&mut request.shared_with_targets));
+        let request = request::base_image(request)?;
         answer(factory.create_base_image(request).await)
     }
 
@@ -95,7 +108,9 @@ impl v1::factory_server::Factory for Api {
         request: Request<v1::CreateTargetImageRequest>,
     ) -> Result<Response<v1::Image>, Status> {
         let factory = self.factory_for(&request);
-        let request = request::target_image(request.into_inner())?;
+        let mut request = request.into_inner();
+        let factory = factory.sharing_parameters_with(take(&mut request.shared_with_targets));
+        let request = request::target_image(request)?;
         answer(factory.create_target_image(request).await)
     }
 
@@ -104,7 +119,9 @@ impl v1::factory_server::Factory for Api {
         request: Request<v1::CreateProviderImageRequest>,
     ) -> Result<Response<v1::Image>, Status> {
         let factory = self.factory_for(&request);
-        let request = request::provider_image(request.into_inner())?;
+        let mut request = request.into_inner();
+        let factory = factory.sharing_parameters_with(take(&mut request.shared_with_targets));
+        let request = request::provider_image(request)?;
         answer(factory.create_provider_image(request).await)
     }
 
@@ -207,7 +224,20 @@ impl v1::factory_server::Factory for Api {
         let accept = accept.ok_or_else(|| Status::unimplemented("there are no plugins here"))?;
         match accept(request.into_inner().names).await {
             Ok(plugins) => Ok(Response::new(v1::AcceptPluginsResponse { plugins })),
-            Err(failure) => Err(status(&crate::factory::Error::Plugin(Box::new(failure)))),
+            Err(failure) => Err(of_plugin(failure)),
+        }
+    }
+
+    async fn describe_plugin(
+        &self,
+        request: Request<v1::DescribePluginRequest>,
+    ) -> Result<Response<v1::PluginDescription>, Status> {
+        let describe = self.describe.as_ref();
+        let describe =
+            describe.ok_or_else(|| Status::unimplemented("there are no plugins here"))?;
+        match describe(request.into_inner().name).await {
+            Ok(described) => Ok(Response::new(described)),
+            Err(failure) => Err(of_plugin(failure)),
         }
     }
 

@@ -13,6 +13,11 @@ use tonic_types::pb;
 
 /// The type of the detail that explains a status.
 const ERROR_TYPE_URL: &str = "type.googleapis.com/factory.v1.Error";
+/// The type of the detail that lists what is wrong with a request.
+const BAD_REQUEST_TYPE_URL: &str = "type.googleapis.com/google.rpc.BadRequest";
+/// How many problems are listed, and how long each is, in bytes, for the reason below.
+const VIOLATIONS_MAX: usize = 12;
+const VIOLATION_LEN_MAX: usize = 200;
 /// The longest detail text, in bytes: a status travels in HTTP/2 headers, of which clients take 16 KiB.
 const DETAIL_LEN_MAX: usize = 6 * 1024;
 
@@ -30,7 +35,10 @@ pub(super) fn status(error: &Error) -> Status {
         ),
         Error::Refused(diagnostics) => {
             let notices = diagnostics.iter().map(|diagnostic| &diagnostic.notice);
-            (Code::InvalidArgument, refused(error, notices))
+            return refused("REFUSED_BY_PLUGIN", error, notices);
+        }
+        Error::Invalid(notices) => {
+            return refused(Failure::INVALID_PARAMETERS, error, notices.iter());
         }
         Error::Plugin(failure)
         | Error::Callback(failure)
@@ -125,13 +133,41 @@ pub(super) fn shutting_down() -> Status {
     status(&Error::ShuttingDown)
 }
 
-/// One notice is where and what to do; of more, each gets a line.
-fn refused<'a>(error: &Error, mut notices: impl Iterator<Item = &'a Notice> + Clone) -> Failure {
-    let failure = explain("REFUSED_BY_PLUGIN", Fault::User, error);
+/// Answers what a client is told if a plugin can't be asked.
+pub(super) fn of_plugin(failure: Failure) -> Status {
+    let code = match failure.reason.as_str() {
+        Failure::PLUGIN_UNKNOWN => Code::NotFound,
+        _ => code_of(failure.fault),
+    };
+    with_detail(code, translate::failure(failure))
+}
+
+/// One notice is where and what to do; of more, each gets a line. Programs find them one by one in a `BadRequest`.
+fn refused<'a>(
+    reason: &str,
+    error: &Error,
+    mut notices: impl Iterator<Item = &'a Notice> + Clone,
+) -> Status {
+    let failure = explain(reason, Fault::User, error);
     let lines = notices.clone().map(line).collect::<Vec<_>>();
-    match notices.next() {
+    let violations = notices.clone().take(VIOLATIONS_MAX).map(violation).collect();
+    let failure = match notices.next() {
         Some(only) if lines.len() == 1 => failure.path(&only.path).hint(&only.hint),
         _ => failure.detail(lines.join("\n")),
+    };
+    let request = pb::BadRequest { field_violations: violations };
+    let request = any(BAD_REQUEST_TYPE_URL, &request);
+    with_details(Code::InvalidArgument, translate::failure(failure), vec![request])
+}
+
+fn violation(notice: &Notice) -> pb::bad_request::FieldViolation {
+    let hint = if notice.hint.is_empty() { String::new() } else { format!("; {}", notice.hint) };
+    let mut description = format!("{}{hint}", notice.message);
+    shorten(&mut description, VIOLATION_LEN_MAX);
+    pb::bad_request::FieldViolation {
+        field: notice.path.clone(),
+        description,
+        ..Default::default()
     }
 }
 
@@ -155,19 +191,26 @@ fn code_of(fault: Fault) -> Code {
     }
 }
 
-fn with_detail(code: Code, mut error: v1::Error) -> Status {
-    shorten(&mut error.detail);
-    shorten(&mut error.message);
+fn with_detail(code: Code, error: v1::Error) -> Status {
+    with_details(code, error, Vec::new())
+}
+
+fn with_details(code: Code, mut error: v1::Error, more: Vec<prost_types::Any>) -> Status {
+    shorten(&mut error.detail, DETAIL_LEN_MAX);
+    shorten(&mut error.message, DETAIL_LEN_MAX);
     let message = error.message.clone();
-    let detail =
-        prost_types::Any { type_url: ERROR_TYPE_URL.to_owned(), value: error.encode_to_vec() };
-    let rpc = pb::Status { code: code.into(), message: message.clone(), details: vec![detail] };
+    let details = [any(ERROR_TYPE_URL, &error)].into_iter().chain(more).collect();
+    let rpc = pb::Status { code: code.into(), message: message.clone(), details };
     Status::with_details(code, message, rpc.encode_to_vec().into())
 }
 
-fn shorten(text: &mut String) {
-    if DETAIL_LEN_MAX < text.len() {
-        text.truncate(text.floor_char_boundary(DETAIL_LEN_MAX));
+fn any(type_url: &str, message: &impl Message) -> prost_types::Any {
+    prost_types::Any { type_url: type_url.to_owned(), value: message.encode_to_vec() }
+}
+
+fn shorten(text: &mut String, len_max: usize) {
+    if len_max < text.len() {
+        text.truncate(text.floor_char_boundary(len_max));
         text.push('…');
     }
 }

@@ -19,6 +19,7 @@ use crate::domain::{Failure, Fault, OperatingSystem};
 use crate::sandbox::Mode;
 use crate::seal::{Feature, Machine};
 use factory_proto::info::{Kind, Registry, Target};
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -108,6 +109,16 @@ impl Host {
         Ok(plugin.instance().await?.description().clone())
     }
 
+    /// Answers what a plugin is, and what it said word for word; starts it if need be.
+    ///
+    /// # Errors
+    /// If there is no such plugin or it can't be started.
+    pub async fn said(&self, name: &str) -> Result<(Description, Value), Failure> {
+        let plugin = self.plugin(name).ok_or_else(|| self.unknown(name))?;
+        let instance = plugin.instance().await?;
+        Ok((instance.description().clone(), instance.said().clone()))
+    }
+
     /// Accepts plugins as they are now: those of these names, or all that can be started. What runs goes on as it is until it ends.
     ///
     /// # Errors
@@ -141,7 +152,7 @@ impl Host {
     fn unknown(&self, name: &str) -> Failure {
         let known: Vec<&str> = self.inner.plugins.iter().map(|plugin| plugin.name()).collect();
         let message = format!("no plugin is named {name} (known: {})", known.join(", "));
-        Failure::new(Fault::User, "PLUGIN_UNKNOWN", message)
+        Failure::new(Fault::User, Failure::PLUGIN_UNKNOWN, message)
     }
 
     /// Stops every plugin, all at once; none can be started any more. Who does not stop by itself gets a signal at

@@ -1,13 +1,14 @@
 //! Asks a plugin to judge a request before anything is started.
 
 use super::channel::within;
-use super::convert::{diagnostic, proposal};
+use super::convert::{diagnostic, own_parameters, proposal};
 use super::failure::{from_status, is_broken};
 use super::hidden;
 use super::instance::Instance;
 use super::supervisor::Plugin;
 use crate::delegate::{Diagnostic, Error, Proposal};
 use factory_proto::MESSAGE_SIZE_MAX;
+use factory_proto::plugin_v1::ValidateRequest;
 use factory_proto::plugin_v1::plugin_client::PluginClient;
 use tonic::Code;
 
@@ -39,7 +40,10 @@ async fn ask(
     let mut client = PluginClient::new(instance.channel())
         .max_decoding_message_size(MESSAGE_SIZE_MAX)
         .max_encoding_message_size(MESSAGE_SIZE_MAX);
-    let call = client.validate(proposal(judged)?);
+    let mut request = proposal(judged)?;
+    let ValidateRequest { parameters_json, secret_parameters, .. } = &mut request;
+    own_parameters(instance.description(), parameters_json, secret_parameters);
+    let call = client.validate(request);
     match within(instance.timing().validate_timeout, call).await {
         Ok(answer) => Ok(answer.diagnostics.into_iter().map(diagnostic).collect()),
         Err(status) if status.code() == Code::Unimplemented => Ok(Vec::new()),

@@ -42,7 +42,7 @@ mod scheme;
 mod server;
 
 pub use body::fields;
-pub use plugins::{ListPlugins, Plugin};
+pub use plugins::{DescribePlugin, ListPlugins, Plugin, Takes};
 pub use server::{Options, serve};
 
 use self::access::Gate;
@@ -74,6 +74,7 @@ pub fn callback_body(image: &Image) -> Vec<u8> {
 pub struct Api {
     factory: Factory,
     plugins: ListPlugins,
+    describe: Option<DescribePlugin>,
     stop: CancellationToken,
     receiver: Receiver,
 }
@@ -90,7 +91,12 @@ struct Head {
 impl Api {
     /// Serves a factory until `stop` fires; watchers are then sent home.
     pub fn new(factory: Factory, plugins: ListPlugins, stop: CancellationToken) -> Self {
-        Self { factory, plugins, stop, receiver: Receiver::default() }
+        Self { factory, plugins, describe: None, stop, receiver: Receiver::default() }
+    }
+
+    /// Shows what plugins take.
+    pub fn with_description(self, describe: DescribePlugin) -> Self {
+        Self { describe: Some(describe), ..self }
     }
 
     /// Answers the service, for callers whom the authenticator knows. Connections put their
@@ -135,7 +141,7 @@ impl Api {
             Address::RawImage { id } => self.raw_image(head, &id).await,
             Address::Events { kind, id } => self.events(head, kind, &id).await,
             Address::Plugins => Ok(self.list_plugins(head)),
-            Address::Plugin { name } => self.show_plugin(head, &name),
+            Address::Plugin { name } => self.show_plugin(head, &name).await,
             Address::Jeos => Ok(json_answer(StatusCode::OK, &json!({}))),
             Address::NotImplemented => Err(Problem::not_implemented(&head.path)),
             Address::Image { kind: None, .. } | Address::Cancel { .. } => {

@@ -104,6 +104,7 @@ impl Problem {
             Error::Template(_) => told(StatusCode::BAD_REQUEST, "TEMPLATE_INVALID"),
             Error::NoDelegate(_) => told(StatusCode::BAD_REQUEST, "NO_PLUGIN"),
             Error::Refused(_) => told(StatusCode::BAD_REQUEST, "REFUSED_BY_PLUGIN"),
+            Error::Invalid(_) => told(StatusCode::BAD_REQUEST, Failure::INVALID_PARAMETERS),
             Error::Callback(failure) | Error::Secret(failure) | Error::Retry(failure) => {
                 let (status, failure) = (StatusCode::BAD_REQUEST, failure.clone());
                 Self { status, failure, headers: Vec::new() }

@@ -17,9 +17,11 @@ use factoryd::factory::{
 use factoryd::outbound::Policy;
 use factoryd::pipeline::TargetContent;
 use factoryd::rest;
+use factoryd::schema::{Schema, Schemas};
 use factoryd::secrets::Secrets;
 use factoryd::store::{self, Store};
 use futures_util::TryStreamExt;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -59,6 +61,9 @@ pub(crate) struct Script {
     pub(crate) target_content: Option<TargetContent>,
     /// Where named secrets are.
     pub(crate) secrets: Secrets,
+    /// What the OS plugin takes, if it says; and the cloud plugin.
+    pub(crate) os_schema: Option<Value>,
+    pub(crate) cloud_schemas: Option<[Value; 3]>,
     /// How many builds are under way, and the most there ever were.
     pub(crate) busy: Mutex<(usize, usize)>,
 }
@@ -97,6 +102,10 @@ impl Fake {
     }
 }
 
+fn schema(document: &Value) -> Option<Arc<Schema>> {
+    Schema::read(&document.to_string()).unwrap().map(Arc::new)
+}
+
 pub(crate) async fn announce(operation: &Operation, what: Vec<Announced>) {
     let numbered = what.into_iter().enumerate();
     let events = numbered.map(|(index, what)| OperationEvent {
@@ -127,8 +136,12 @@ fn file(operation: &Operation, role: &str, content: &str) -> Announced {
 #[async_trait]
 impl OsDelegate for Fake {
     async fn describe(&self) -> Result<Description, Error> {
-        let sensitive_parameters = vec!["token".to_owned()];
-        Ok(Description { name: "fake-os".into(), sensitive_parameters, ..Description::default() })
+        let token = json!({
+            "properties": {"token": {"x-factory-sensitive": true}}, "additionalProperties": true,
+        });
+        let parameters = schema(self.0.os_schema.as_ref().unwrap_or(&token));
+        let schemas = Schemas { parameters, ..Schemas::default() };
+        Ok(Description { name: "fake-os".into(), schemas, ..Description::default() })
     }
 
     async fn create_base_image(&self, op: &Operation, template: &Template) -> Result<(), Error> {
@@ -195,7 +208,16 @@ impl Drop for Busy<'_> {
 impl CloudDelegate for Fake {
     async fn describe(&self) -> Result<Description, Error> {
         let capabilities = vec!["push".to_owned(), "delete".to_owned()];
-        Ok(Description { name: "fake-cloud".into(), capabilities, ..Description::default() })
+        let schemas = match &self.0.cloud_schemas {
+            None => Schemas::default(),
+            Some([parameters, provider, credentials]) => Schemas {
+                parameters: schema(parameters),
+                provider: schema(provider),
+                credentials: schema(credentials),
+            },
+        };
+        let name = "fake-cloud".into();
+        Ok(Description { name, capabilities, schemas, ..Description::default() })
     }
 
     async fn should_create_target_image(

@@ -8,6 +8,7 @@ mod contents;
 mod deleting;
 mod fake;
 mod full_disk;
+mod judging;
 mod making;
 mod reaping;
 mod receiver;

@@ -73,7 +73,7 @@ async fn it_is_one_process_for_many_operations_and_describes_itself() {
     assert_eq!(first.state, State::Running);
     let description = goos.describe().await.unwrap();
     assert_eq!(description.version, "1.2.3");
-    assert_eq!(description.sensitive_parameters, ["token"]);
+    assert_eq!(description.schemas.sensitive_parameters(), ["token"]);
 
     let recorders = [Recorder::new(), Recorder::new()];
     let operations = recorders.each_ref().map(|it| sandbox.operation(json!({}), it));

@@ -53,7 +53,7 @@ async fn a_secret_arrives_and_is_nowhere_in_the_events() {
     let mock = Mock::new("mock-os");
     let host = mock.host();
     let description = host.describe("mock-os").await.unwrap();
-    assert_eq!(description.sensitive_parameters, ["mock_password"]);
+    assert_eq!(description.schemas.sensitive_parameters(), ["mock_password"]);
     let recorder = Recorder::new();
     let mut operation = mock.operation(json!({}), &recorder);
     operation.secrets = vec![("mock_password".into(), Secret::new("hunter2"))];

@@ -46,17 +46,21 @@ impl Options {
 
     /// Answers the JSON Schema of the parameters.
     pub(crate) fn schema() -> Value {
+        let ignored = |why: &str| json!({"type": "boolean", "deprecated": true, "description": format!("Has no effect: {why}.")});
         json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "type": "object",
             "properties": {
                 "kernel_package": {
                     "type": "string",
+                    "pattern": "^[a-z0-9][a-z0-9+.-]*[a-z0-9+.]",
                     "description": "The kernel's package. For Debian linux-image-cloud-amd64 (virtual machines) if \
                         absent; linux-image-amd64 drives real hardware too."
                 },
                 "hostname": {
                     "type": "string",
+                    "pattern": "^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$",
+                    "maxLength": 64,
                     "description": "The host name. Made from the template's name if absent."
                 },
                 "variant": {
@@ -75,7 +79,9 @@ impl Options {
                     "minimum": 0,
                     "description": "How many bytes of memory the unpacked image may take; 0 to unpack it in the \
                         store, which is slower. What the host can spare if absent."
-                }
+                },
+                "generate_icicle": ignored("the packages are always listed"),
+                "offline_icicle": ignored("the packages are always listed without booting the image")
             }
         })
     }

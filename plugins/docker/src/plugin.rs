@@ -27,6 +27,8 @@ impl CloudPlugin for Docker {
             .capability("delete")
             .formats(&["tar"], &["oci-archive", "tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2"])
             .parameters_schema(schema::parameters())
+            .provider_schema(schema::provider())
+            .credentials_schema(schema::credentials())
             .needs(needs())
     }
 

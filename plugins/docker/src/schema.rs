@@ -18,7 +18,7 @@ pub fn parameters() -> Value {
         "properties": {
             "create_docker_metadata": {
                 "description": "false: a plain tar of the root file system, and no image",
-                "type": ["boolean", "string"], "default": true,
+                "type": "boolean", "default": true,
             },
             "compress": {
                 "description": "how the layer is compressed; xz and bzip2 for a plain tar only",
@@ -42,7 +42,7 @@ pub fn parameters() -> Value {
             },
             "docker_set_arch_label": {
                 "description": "adds the label architecture, such as amd64",
-                "type": ["boolean", "string"], "default": false,
+                "type": "boolean", "default": false,
             },
             "comment": {
                 "description": "a remark in the image's history",
@@ -58,5 +58,49 @@ pub fn parameters() -> Value {
             "dockerversion": ignored("there is one format"),
             "tar_options": ignored("extended attributes are always kept"),
         },
+    })
+}
+
+/// Describes a provider: a registry, and the image's name there.
+pub fn provider() -> Value {
+    let text = |what: &str| json!({"description": what, "type": "string"});
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "anyOf": [
+            {"description": "registry/repository:tag", "type": "string", "minLength": 1},
+            {
+                "type": "object",
+                "required": ["registry"],
+                "properties": {
+                    "registry": text("host and port, such as registry.example.org:5000"),
+                    "repository": text("the repository; the image's own otherwise"),
+                    "tag": text("the tag; the image's own otherwise"),
+                    "insecure": {
+                        "description": "plain HTTP; otherwise that is spoken to this machine only, unless there is a ca_file",
+                        "type": "boolean",
+                    },
+                    "ca_file": text("a file of PEM certificates to trust in addition"),
+                    "mount_from": text("another repository there that may hold the same layers"),
+                },
+                "additionalProperties": false,
+            },
+        ],
+    })
+}
+
+/// Describes credentials.
+pub fn credentials() -> Value {
+    let text =
+        |what: &str| json!({"description": what, "type": "string", "x-factory-sensitive": true});
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {
+            "username": {"description": "the account, with its password", "type": "string"},
+            "password": text("its password"),
+            "token": text("a bearer token instead of both"),
+        },
+        "additionalProperties": false,
+        "oneOf": [{"required": ["username", "password"]}, {"required": ["token"]}],
     })
 }

@@ -26,6 +26,7 @@ impl CloudPlugin for Kvm {
             .capability("delete")
             .formats(&["raw", "qcow2"], &["qcow2", "raw"])
             .parameters_schema(schema::parameters())
+            .provider_schema(schema::provider())
             .needs(needs())
     }
 

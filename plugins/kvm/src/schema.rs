@@ -1,4 +1,4 @@
-//! What the plugin says about its parameters: JSON Schema.
+//! What the plugin says about its parameters and providers: JSON Schema.
 
 use serde_json::{Value, json};
 
@@ -18,12 +18,35 @@ pub fn parameters() -> Value {
             },
             "memory_mib": {
                 "description": "the memory of the machine in run_command and libvirt_xml, in MiB",
-                "type": ["integer", "string"], "minimum": 64, "default": 1024,
+                "type": "integer", "minimum": 64, "maximum": 16_777_216, "default": 1024,
             },
             "cpus": {
                 "description": "its processors",
-                "type": ["integer", "string"], "minimum": 1, "default": 2,
+                "type": "integer", "minimum": 1, "maximum": 4096, "default": 2,
             },
         },
+    })
+}
+
+/// Describes a provider: a directory pool.
+pub fn provider() -> Value {
+    let path = |what: &str| json!({"description": what, "type": "string", "pattern": "^\\s*/"});
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "anyOf": [
+            path("the directory"),
+            {
+                "type": "object",
+                "required": ["pool"],
+                "properties": {
+                    "pool": path("the directory: an absolute path"),
+                    "name": {
+                        "description": "what the disk is called there, without the ending; the image's id otherwise",
+                        "type": "string",
+                    },
+                },
+                "additionalProperties": false,
+            },
+        ],
     })
 }

@@ -13,6 +13,7 @@
 //! | `mock_events` | how many lines of log a run (0) or a flood (100 000) writes |
 //! | `mock_forks` | how many processes `fork-many` starts (10 000) |
 //! | `mock_size` | the size of the body, in bytes; the rest of it is a hole |
+//! | `mock_note`, `mock_old` | nothing; the second is deprecated |
 //! | `mock_property` | the value of the property `mock_property` |
 //! | `mock_password` | a sensitive parameter; only its length is logged |
 //! | `mock_echo` | say all secrets that were given, in all forms ([`echo`]); `refuse`: when the request is judged |
@@ -36,29 +37,42 @@ use serde_json::{Value, json};
 
 /// Returns the JSON Schema of the parameters above.
 pub fn parameters_schema() -> Value {
-    let text = json!({"type": "string"});
-    let number = json!({"type": ["integer", "string"], "minimum": 0});
+    let text = |what: &str| json!({"type": "string", "description": what});
+    let number = |what: &str| json!({"type": "integer", "minimum": 0, "description": what});
     json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
         "properties": {
-            "mock_misbehave": {"type": "string", "enum": names()},
-            "mock_misbehave_in": text,
-            "mock_misbehave_at": text,
-            "mock_misbehave_attempts": number,
-            "mock_garbage": {"type": "string", "enum": hostile::garbage::NAMES},
-            "mock_fault": text,
-            "mock_reason": text,
-            "mock_steps": number,
-            "mock_delay_ms": number,
-            "mock_events": number,
-            "mock_forks": number,
-            "mock_size": number,
-            "mock_property": {},
-            "mock_password": {"type": "string", "x-factory-sensitive": true},
-            "mock_echo": {"type": ["boolean", "string"]},
-            "mock_resource": {"type": ["boolean", "string"]},
-            "mock_escape": {"type": ["array", "string"]},
-            "mock_cloud_content": {"type": ["object", "string"]},
+            "mock_misbehave": {
+                "type": "string", "enum": names(), "description": "a misbehaviour, by name",
+            },
+            "mock_misbehave_in": text("only in these methods, separated by commas"),
+            "mock_misbehave_at": text("only at a named point, such as create:image"),
+            "mock_misbehave_attempts": number("only up to this try of an image"),
+            "mock_garbage": {
+                "type": "string", "enum": hostile::garbage::NAMES, "description": "which rule `garbage` breaks",
+            },
+            "mock_fault": text("what `fail` says, such as FAULT_QUOTA"),
+            "mock_reason": text("what `fail` says, such as DISK_FULL"),
+            "mock_steps": number("how many reports of progress a run makes; 5 as a rule"),
+            "mock_delay_ms": number("how long it waits between them"),
+            "mock_events": number("how many lines of log a run or a flood writes"),
+            "mock_forks": number("how many processes `fork-many` starts"),
+            "mock_size": number("the size of the body, in bytes"),
+            "mock_property": {"description": "the value of the property mock_property"},
+            "mock_note": text("nothing; a parameter to be kept"),
+            "mock_old": {"type": "string", "deprecated": true, "description": "use mock_note"},
+            "mock_password": {
+                "type": "string", "x-factory-sensitive": true, "description": "only its length is logged",
+            },
+            "mock_echo": {
+                "type": ["boolean", "string"], "description": "say all secrets that were given; refuse: when judging",
+            },
+            "mock_resource": {"type": "boolean", "description": "announce a resource, and keep it"},
+            "mock_escape": {"type": ["array", "string"], "description": "what `escape` tries"},
+            "mock_cloud_content": {
+                "type": ["object", "string"], "description": "what the mock cloud wants in a target image",
+            },
         },
     })
 }

@@ -4,7 +4,6 @@ use super::packages::{
     InstallArguments, ListArguments, PackArguments, RemoveArguments, UpdateArguments,
 };
 use clap::{Args, Subcommand};
-use std::path::PathBuf;
 
 /// Install, update and remove plugins; write them: look at one, try it out, make a package of it.
 #[derive(Debug, Subcommand)]
@@ -21,14 +20,16 @@ pub(crate) enum PluginVerb {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  factory plugin describe ./target/debug/factory-plugin-mine
+  factory plugin describe ./factory-plugin-mine
+  factory plugin describe kvm --json
 
-It runs the executable with `describe`, as you and without a sandbox.")]
+A path is run with `describe`, as you and without a sandbox. A name means an installed plugin, which the factory starts and
+asks, and gives nothing that it does not say that it needs.")]
 pub(crate) struct DescribeArguments {
-    /// The plugin's executable.
-    #[arg(value_name = "PATH")]
-    pub(crate) plugin: PathBuf,
-    /// Print what the plugin prints: JSON.
+    /// The plugin: its executable (with a `/` in it), or its name.
+    #[arg(value_name = "PATH|NAME")]
+    pub(crate) plugin: String,
+    /// Print what the plugin says, as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

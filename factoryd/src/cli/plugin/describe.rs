@@ -1,11 +1,16 @@
 //! `factory plugin describe`: what a plugin says of itself.
 
-use super::executable;
-use crate::cli::arguments::DescribeArguments;
+use super::{as_path, executable};
+use crate::cli::arguments::{DescribeArguments, PlaceArguments};
 use crate::cli::display::print;
 use crate::cli::error::Error;
 use crate::cli::exit::Exit;
+use crate::cli::parameters::parameter_table;
+use crate::cli::with_session;
 use crate::cli::words::printable;
+use crate::daemon::parameter;
+use crate::schema::Schema;
+use factory_proto::factory_v1 as v1;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -24,14 +29,54 @@ const FIELDS: [&str; 11] = [
     "warnings",
 ];
 
+/// Members of it that are schemas, and what they are called.
+const SCHEMAS: [(&str, &str); 3] = [
+    ("parameters_schema_json", "PARAMETER"),
+    ("provider_schema_json", "PROVIDER"),
+    ("credentials_schema_json", "CREDENTIALS"),
+];
+
 /// Prints it.
-pub(super) fn describe(arguments: &DescribeArguments) -> Result<Exit, Error> {
-    let described = executable::describe(&arguments.plugin)?;
-    match arguments.json {
-        true => print(&format!("{described:#}\n"))?,
-        false => print(&words(&described))?,
+pub(super) fn describe(
+    place: PlaceArguments,
+    arguments: &DescribeArguments,
+) -> Result<Exit, Error> {
+    match as_path(&arguments.plugin) {
+        Some(path) => show(&executable::describe(path)?, arguments),
+        None => with_session(place, async |session| {
+            let request = v1::DescribePluginRequest { name: arguments.plugin.clone() };
+            let described = session.client().describe_plugin(request).await?.into_inner();
+            show(&serde_json::from_str(&described.description_json).unwrap_or_default(), arguments)
+        }),
     }
+}
+
+fn show(described: &Value, arguments: &DescribeArguments) -> Result<Exit, Error> {
+    let text = match arguments.json {
+        true => format!("{described:#}\n"),
+        false => words(described) + &tables(described, &arguments.plugin)?,
+    };
+    print(&text)?;
     Ok(Exit::Done)
+}
+
+/// What it takes. A schema that is none is a fault of the plugin.
+fn tables(described: &Value, plugin: &str) -> Result<String, Error> {
+    let mut text = String::new();
+    for (member, header) in SCHEMAS {
+        let schema = match &described[member] {
+            Value::Null => continue,
+            Value::String(schema) => schema.clone(),
+            schema => schema.to_string(),
+        };
+        let schema = Schema::read(&schema).map_err(|invalid| Error::Plugin {
+            path: plugin.into(),
+            why: format!("its {member} can't be used: {invalid}"),
+        })?;
+        let rows = schema.iter().flat_map(Schema::table).map(parameter);
+        text.push_str(&parameter_table(header, &rows.collect::<Vec<_>>()));
+    }
+    Ok(text)
 }
 
 fn words(described: &Value) -> String {

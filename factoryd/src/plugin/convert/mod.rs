@@ -13,9 +13,12 @@ pub(super) use request::{
 pub(super) use template::template;
 
 use crate::delegate::{Description, Operation};
-use crate::domain::{CloudContent, Failure, Fault, Secret};
+use crate::domain::{CloudContent, Failure, Fault, Parameters, Secret};
+use crate::schema::{Schema, Schemas};
 use factory_proto::info::Kind;
 use factory_proto::plugin_v1 as proto;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Makes the head of a request.
 pub(super) fn header(operation: &Operation) -> proto::OperationHeader {
@@ -35,6 +38,19 @@ pub(super) fn header(operation: &Operation) -> proto::OperationHeader {
     }
 }
 
+/// Leaves of the parameters what a plugin knows, as its schema takes it: a request may be for several plugins.
+pub(super) fn own_parameters(
+    description: &Description,
+    parameters_json: &mut String,
+    secrets: &mut HashMap<String, proto::Secret>,
+) {
+    let Some(schema) = &description.schemas.parameters else { return };
+    if let Ok(Parameters(given)) = Parameters::parse(parameters_json) {
+        *parameters_json = Parameters(schema.view(&given)).to_json();
+    }
+    secrets.retain(|name, _| schema.knows(name));
+}
+
 /// Reads what a plugin says about itself; it must be of the kind that its `.info` file says.
 pub(super) fn description(
     answer: proto::DescribeResponse,
@@ -49,11 +65,12 @@ pub(super) fn description(
         let says = says.map_or("nothing", Kind::as_str);
         return Err(format!("its .info file says `{}` but it says `{says}`", kind.as_str()));
     }
+    let schemas = schemas(&answer)?;
     Ok(Description {
         name: answer.name,
         version: answer.version,
         capabilities: answer.capabilities,
-        sensitive_parameters: sensitive(&answer.parameters_schema_json)?,
+        schemas,
         concurrent_operations_max: answer.max_concurrent_operations,
         needs: answer.needs.map(needs).unwrap_or_default(),
     })
@@ -95,17 +112,17 @@ fn secret(secret: &Secret) -> proto::Secret {
     secret.expose().to_owned().into()
 }
 
-/// Answers the names of the parameters that the schema marks as sensitive.
-fn sensitive(schema: &str) -> Result<Vec<String>, String> {
-    if schema.trim().is_empty() {
-        return Ok(Vec::new());
-    }
-    let schema: serde_json::Value = serde_json::from_str(schema)
-        .map_err(|error| format!("the schema of its parameters is not JSON: {error}"))?;
-    let properties = schema.get("properties").and_then(|properties| properties.as_object());
-    let marked = |value: &serde_json::Value| value["x-factory-sensitive"] == true;
-    let names = properties.into_iter().flatten().filter(|(_, value)| marked(value));
-    Ok(names.map(|(name, _)| name.clone()).collect())
+/// Reads the schemas of what a plugin takes.
+fn schemas(answer: &proto::DescribeResponse) -> Result<Schemas, String> {
+    let read = |what: &str, text: &str| match Schema::read(text) {
+        Ok(schema) => Ok(schema.map(Arc::new)),
+        Err(invalid) => Err(format!("its {what} can't be used: {invalid}")),
+    };
+    Ok(Schemas {
+        parameters: read("parameters_schema_json", &answer.parameters_schema_json)?,
+        provider: read("provider_schema_json", &answer.provider_schema_json)?,
+        credentials: read("credentials_schema_json", &answer.credentials_schema_json)?,
+    })
 }
 
 #[cfg(test)]
@@ -126,7 +143,7 @@ mod tests {
             "a": {"x-factory-sensitive": true}, "b": {"x-factory-sensitive": false}, "c": true
         }}"#;
         let description = description(answer(proto::PluginKind::Os, schema), Kind::Os).unwrap();
-        assert_eq!(description.sensitive_parameters, ["a"]);
+        assert_eq!(description.schemas.sensitive_parameters(), ["a"]);
     }
 
     #[test]
@@ -134,7 +151,10 @@ mod tests {
         let error = description(answer(proto::PluginKind::Cloud, ""), Kind::Os).unwrap_err();
         assert_eq!(error, "its .info file says `os` but it says `cloud`");
         let error = description(answer(proto::PluginKind::Os, "{"), Kind::Os).unwrap_err();
-        assert!(error.starts_with("the schema of its parameters is not JSON"), "{error}");
+        assert!(
+            error.starts_with("its parameters_schema_json can't be used: it is not JSON"),
+            "{error}"
+        );
     }
 
     #[test]

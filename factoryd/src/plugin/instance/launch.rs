@@ -22,10 +22,12 @@ use crate::plugin::runtime::{InstanceDir, RuntimeDir};
 use crate::plugin::tls::Identity;
 use crate::redact::Vault;
 use crate::sandbox::Profile;
+use factory_proto::description::describe_json;
 use factory_proto::handshake::{Bootstrap, Handshake};
 use factory_proto::info::Info;
 use factory_proto::plugin_v1::DescribeRequest;
 use factory_proto::plugin_v1::plugin_client::PluginClient;
+use serde_json::Value;
 use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +72,8 @@ pub(super) struct Launched {
 pub(super) struct Greeted {
     pub(super) channel: Channel,
     pub(super) description: Description,
+    /// What it said, as `PLUGIN describe` prints it.
+    pub(super) said: Value,
 }
 
 /// A process that runs and has not said anything.
@@ -143,9 +147,9 @@ async fn greet(start: &Start<'_>, silent: &mut Silent) -> Result<Greeted, StartE
     let (tail, vault) = (silent.tail.clone(), silent.vault.clone());
     silent.tasks.spawn(drain_stdio(name.to_owned(), channel.clone(), tail, vault));
     health::check(&channel, timing.call_timeout).await.map_err(StartError::Health)?;
-    let description = describe(start, &channel).await?;
+    let (description, said) = describe(start, &channel).await?;
     same_needs(start, &description)?;
-    Ok(Greeted { channel, description })
+    Ok(Greeted { channel, description, said })
 }
 
 fn bootstrap(start: &Start<'_>, directory: &InstanceDir) -> String {
@@ -174,7 +178,10 @@ async fn connect(
     channel::connect(&handshake.address, tls, timeout).await.map_err(StartError::Connect)
 }
 
-async fn describe(start: &Start<'_>, channel: &Channel) -> Result<Description, StartError> {
+async fn describe(
+    start: &Start<'_>,
+    channel: &Channel,
+) -> Result<(Description, Value), StartError> {
     let host_capabilities = HOST_CAPABILITIES.iter().map(|&name| name.to_owned()).collect();
     let mut plugin = PluginClient::new(channel.clone())
         .max_decoding_message_size(factory_proto::MESSAGE_SIZE_MAX);
@@ -191,7 +198,9 @@ async fn describe(start: &Start<'_>, channel: &Channel) -> Result<Description, S
             "the plugin has another name"
         );
     }
-    convert::description(answer, start.info.kind).map_err(StartError::Describe)
+    let said = describe_json(&answer);
+    let description = convert::description(answer, start.info.kind);
+    Ok((description.map_err(StartError::Describe)?, said))
 }
 
 /// What a plugin says now must be what it said when it was accepted: it got no more than that.

@@ -20,6 +20,7 @@ use crate::redact::{InUse, Redactor, Vault};
 use crate::sandbox::Profile;
 use factory_proto::goplugin::grpc_controller_client::GrpcControllerClient;
 use launch::Launched;
+use serde_json::Value;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -37,6 +38,7 @@ pub(in crate::plugin) struct Instance {
     process: Process,
     channel: Channel,
     description: Description,
+    said: Value,
     sandbox: Profile,
     tail: Tail,
     vault: Arc<Vault>,
@@ -78,6 +80,7 @@ impl Instance {
             process,
             channel: greeted.channel,
             description: greeted.description,
+            said: greeted.said,
             sandbox,
             tail,
             vault,
@@ -108,6 +111,11 @@ impl Instance {
 
     pub(in crate::plugin) fn description(&self) -> &Description {
         &self.description
+    }
+
+    /// Answers what it said it is, as `PLUGIN describe` prints it.
+    pub(in crate::plugin) fn said(&self) -> &Value {
+        &self.said
     }
 
     /// Answers what it may do.

@@ -56,6 +56,7 @@ pub(super) async fn run(
         method = request.method(),
         id = %operation.id,
     );
+    let request = request.for_plugin(instance.description());
     let (_lent, request) = lending::lend(plugin, request).await?;
     let _hidden = instance.hide(secrets);
     let outcome = Driver::new(Arc::clone(&instance), operation, request).run();

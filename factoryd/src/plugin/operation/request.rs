@@ -1,5 +1,7 @@
 //! The calls that start an operation, as one type: so that all of them run, re-attach and end in one way.
 
+use crate::delegate::Description;
+use crate::plugin::convert::own_parameters;
 use factory_proto::MESSAGE_SIZE_MAX;
 use factory_proto::plugin_v1::cloud_delegate_client::CloudDelegateClient;
 use factory_proto::plugin_v1::operations_client::OperationsClient;
@@ -95,6 +97,15 @@ impl Request {
             Self::DeleteFromProvider(it) => (it.header.as_mut(), it.provider_image.as_mut()),
             _ => (self.header_mut().as_mut(), None),
         }
+    }
+
+    /// Answers the request as it is meant for one plugin: with the parameters that it knows.
+    pub(super) fn for_plugin(mut self, description: &Description) -> Self {
+        if let Some(header) = self.header_mut() {
+            let OperationHeader { parameters_json, secret_parameters, .. } = header;
+            own_parameters(description, parameters_json, secret_parameters);
+        }
+        self
     }
 
     /// Answers the same request, asking for what comes after an event.
