@@ -1,14 +1,15 @@
 //! The contract between the image factory and its plugins.
 //!
 //! Everything two processes must agree on is here and nothing else is: the protobuf messages and services
-//! ([`plugin_v1`], [`factory_v1`], [`goplugin`]), the `.info` file ([`info`]), the launch handshake ([`handshake`]) and what
-//! `PLUGIN describe` prints ([`description`]).
+//! ([`plugin_v1`], [`factory_v1`], [`goplugin`]), the `.info` file ([`info`]), the launch handshake ([`handshake`]) what
+//! `PLUGIN describe` prints ([`description`]) and where a plugin is that runs already ([`reattach`]).
 //!
 //! **Invariant:** this crate does no I/O. The host and the SDK both depend on it and never on each other.
 
 pub mod description;
 pub mod handshake;
 pub mod info;
+pub mod reattach;
 mod secret;
 
 /// `factory.plugin.v1`: what a plugin serves. The `.proto` files are its manual.

@@ -33,3 +33,4 @@ mod secrets;
 mod support;
 mod torture;
 mod watch;
+mod workbench;

@@ -33,3 +33,4 @@ pub mod secrets;
 pub mod store;
 pub mod tdl;
 pub mod transport;
+pub mod workbench;

@@ -32,7 +32,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("import", &["domain", "filesystem", "report"]),
     (
         "plugin",
-        &["domain", "delegate", "redact", "report", "schema", "confine", "package", "sandbox", "seal"],
+        &[
+            "domain", "delegate", "redact", "report", "schema", "confine", "package", "sandbox",
+            "seal",
+        ],
     ),
     ("distribution", &["domain", "report", "secret_file", "package", "plugin"]),
     (
@@ -133,11 +136,14 @@ const LAYERS: &[(&str, &[&str])] = &[
             "package",
             "distribution",
             "schema",
+            "plugin",
+            "workbench",
             "factory",
             "config",
             "daemon",
         ],
     ),
+    ("workbench", &["redact", "report"]),
 ];
 
 type Layers<'a> = &'a [(&'a str, &'a [&'a str])];

@@ -25,7 +25,7 @@ pub(crate) fn main(
     if arguments.peek().is_none() && started_by_a_factory() {
         return launch::run(&server, routes(&server));
     }
-    answer_a_person(server.description(), arguments)
+    answer_a_person(&server, routes, arguments)
 }
 
 fn started_by_a_factory() -> bool {
@@ -33,9 +33,11 @@ fn started_by_a_factory() -> bool {
 }
 
 fn answer_a_person(
-    description: &DescribeResponse,
+    server: &Server,
+    routes: impl FnOnce(&Server) -> Routes,
     arguments: impl Iterator<Item = OsString>,
 ) -> ExitCode {
+    let description = server.description();
     let name = OsString::from(&description.name);
     let matches =
         match command(description).try_get_matches_from([name].into_iter().chain(arguments)) {
@@ -46,9 +48,13 @@ fn answer_a_person(
                 return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
             }
         };
-    if matches.subcommand_name() == Some("describe") {
-        let described = writeln!(io::stdout(), "{:#}", describe_json(description));
-        return if described.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    match matches.subcommand_name() {
+        Some("describe") => {
+            let described = writeln!(io::stdout(), "{:#}", describe_json(description));
+            return if described.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
+        Some("debug") => return launch::debug(server, routes(server)),
+        _ => {}
     }
     let name = &description.name;
     eprintln!(
@@ -73,4 +79,7 @@ fn command(description: &DescribeResponse) -> Command {
         .disable_version_flag(true)
         .disable_help_subcommand(true)
         .subcommand(Command::new("describe").about("Print what the plugin is and serves, as JSON"))
+        .subcommand(Command::new("debug").about(
+            "Serve until ^C, such as under a debugger, and print what `factory --reattach` takes; with gRPC reflection",
+        ))
 }

@@ -13,6 +13,7 @@ mod tls;
 
 use crate::server::Server;
 use factory_proto::handshake::{APP_VERSION, Address, CLIENT_CERT, Handshake};
+use factory_proto::reattach::{Reattach, ReattachConfig};
 use host::Host;
 use socket::Socket;
 use std::error::Error as _;
@@ -52,11 +53,29 @@ enum Error {
     Serve(#[source] tonic::transport::Error),
 }
 
+/// Who started the plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Starter {
+    /// A factory, which ends it.
+    Factory,
+    /// A person, perhaps with a debugger: factories come and go.
+    Person,
+}
+
 /// Serves a plugin to the factory that started it, until it is told to end.
 pub(crate) fn run(server: &Server, routes: Routes) -> ExitCode {
+    start(server, routes, Starter::Factory)
+}
+
+/// Serves a plugin to whoever attaches to it, until a person ends it.
+pub(crate) fn debug(server: &Server, routes: Routes) -> ExitCode {
+    start(server, routes, Starter::Person)
+}
+
+fn start(server: &Server, routes: Routes, starter: Starter) -> ExitCode {
     log::install();
     crate::tool::allow_guard();
-    match block_on_serving(server, routes) {
+    match block_on_serving(server, routes, starter) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -66,25 +85,32 @@ pub(crate) fn run(server: &Server, routes: Routes) -> ExitCode {
     }
 }
 
-fn block_on_serving(server: &Server, routes: Routes) -> Result<(), Error> {
+fn block_on_serving(server: &Server, routes: Routes, starter: Starter) -> Result<(), Error> {
     // One thread is enough, and starts fastest: operations have threads of their own.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Error::Runtime)?;
-    let result = runtime.block_on(serve(server, routes));
+    let result = runtime.block_on(serve(server, routes, starter));
     // Whatever still runs was told to end and had its time.
     runtime.shutdown_background();
     result
 }
 
-async fn serve(server: &Server, routes: Routes) -> Result<(), Error> {
+async fn serve(server: &Server, routes: Routes, starter: Starter) -> Result<(), Error> {
     let socket = Socket::bind()?;
-    let tls = tls_if_asked()?;
+    let tls = if starter == Starter::Factory { tls_if_asked()? } else { None };
     let closing = CancellationToken::new();
-    let host = Host::watch().map_err(Error::Host)?;
+    let (host, routes) = match starter {
+        Starter::Factory => (Host::watch().map_err(Error::Host)?, routes),
+        Starter::Person => (Host::nobody().map_err(Error::Host)?, with_reflection(routes)),
+    };
     let routes = goplugin::add_to(routes, host.shutdown(), closing.clone()).await;
-    print_handshake(socket.path(), tls.as_ref()).map_err(Error::Handshake)?;
+    match starter {
+        Starter::Factory => print_handshake(socket.path(), tls.as_ref()),
+        Starter::Person => print_reattach(&server.description().name, socket.path()),
+    }
+    .map_err(Error::Handshake)?;
     let incoming = connection::incoming(socket.listener(), tls.map(|tls| tls.acceptor));
     let serving = tonic::transport::Server::builder()
         .add_routes(routes)
@@ -119,6 +145,29 @@ fn print_handshake(socket: &Path, tls: Option<&Tls>) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{handshake}")?;
     stdout.flush()
+}
+
+/// Prints where the plugin is, for factories that are to use it.
+fn print_reattach(name: &str, socket: &Path) -> io::Result<()> {
+    let reattach = Reattach::here(std::process::id(), &Address::Unix(socket.to_owned()));
+    let config = ReattachConfig::from([(name.to_owned(), reattach)]);
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{}", serde_json::to_string(&config).unwrap_or_default())?;
+    stdout.flush()
+}
+
+/// Tells tools such as `grpcurl` what there is to call.
+fn with_reflection(routes: Routes) -> Routes {
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(factory_proto::DESCRIPTORS)
+        .build_v1();
+    match reflection {
+        Ok(reflection) => routes.add_service(reflection),
+        Err(error) => {
+            tracing::warn!(%error, "reflection is off");
+            routes
+        }
+    }
 }
 
 fn report_late(operations: &[String]) {

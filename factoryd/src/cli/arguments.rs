@@ -19,7 +19,9 @@ pub(super) use packages::{
     HowArguments, InstallArguments, ListArguments as ListPackagesArguments, PackArguments,
     RemoveArguments, UpdateArguments,
 };
-pub(super) use plugin::{DescribeArguments, PluginVerb};
+pub(super) use plugin::{
+    CallArguments, DescribeArguments, PluginVerb, RecordArguments, ReplayArguments,
+};
 pub(super) use plugins::{AcceptArguments, PluginsArguments, PluginsVerb};
 
 use crate::config::{Flags, SharedArguments};

@@ -2,8 +2,10 @@
 
 use super::exit::Exit;
 use super::words;
+use crate::domain::Failure;
 use crate::factory::ImportError;
 use crate::report::chain;
+use crate::workbench::{MessageError, RecordError, ServeError};
 use crate::{config, daemon, distribution, package, secret_file};
 use factory_proto::factory_v1 as v1;
 use prost::Message;
@@ -69,6 +71,18 @@ pub(super) enum Error {
         /// What is wrong.
         why: String,
     },
+    /// A plugin that is to be tried out can't be started.
+    #[error("{0}")]
+    NoPlugin(Box<Failure>),
+    /// A call of a plugin can't be made.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// A record can't be written or read.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// Nothing can be served in a plugin's place.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
     /// Nobody serves a target.
     #[error("no plugin makes images for target {target} (known: {known})")]
     NoTarget {
@@ -145,15 +159,21 @@ impl Error {
             | Self::Plugin { .. }
             | Self::Package(_)
             | Self::Secret(_)
+            | Self::Message(_)
+            | Self::Record(_)
             | Self::Config(_)
             | Self::Import(ImportError::Import(_) | ImportError::Template(_)) => Exit::BadInput,
-            Self::NoTarget { .. } | Self::UnknownPlugin { .. } | Self::NoImage(_) => Exit::Refused,
+            Self::NoTarget { .. }
+            | Self::UnknownPlugin { .. }
+            | Self::NoPlugin(_)
+            | Self::NoImage(_) => Exit::Refused,
             Self::Refused { code, error } => exit_of(*code, &error.reason),
             Self::Distribution(error) => exit_of_distribution(error),
             Self::Start(_)
             | Self::Stop(_)
             | Self::Connect { .. }
             | Self::System { .. }
+            | Self::Serve(_)
             | Self::Import(ImportError::Store(_)) => Exit::Unusable,
             Self::Killed | Self::Interrupted => Exit::Cancelled,
         }
@@ -175,6 +195,14 @@ impl Error {
             }
             Self::NoImage(_) => text.push_str("  hint: `factory images --all` lists them\n"),
             Self::Refused { error, .. } => text.push_str(&words::explanation(error)),
+            Self::NoPlugin(failure) => {
+                for line in failure.detail.lines() {
+                    text.push_str(&format!("  | {line}\n"));
+                }
+                if !failure.hint.is_empty() {
+                    text.push_str(&format!("  hint: {}\n", failure.hint));
+                }
+            }
             Self::NoTarget { .. } => {
                 text.push_str("  hint: `factory plugins` lists what is served\n");
             }

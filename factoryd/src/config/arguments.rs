@@ -50,6 +50,10 @@ pub struct SharedArguments {
         hide_short_help = true
     )]
     core_dumps: Option<OsString>,
+    /// Use plugins that run already, such as under a debugger, instead of launching them: JSON as `PLUGIN debug` prints it, or a
+    /// file that has it. They are not confined, and never ended. Default: none.
+    #[arg(long, value_name = "FILE|JSON", env = "FACTORY_REATTACH", hide_short_help = true)]
+    reattach: Option<OsString>,
     #[command(flatten)]
     sandbox: SandboxArguments,
     #[command(flatten)]

@@ -1,8 +1,9 @@
 //! Which plugins may run, and what is kept from them: `[sandbox]`.
 
+use super::document::{Node, NodeValue};
 use super::sources::Sources;
 use super::value::Value;
-use crate::plugin::{PinOptions, Trust};
+use crate::plugin::{PinOptions, ReattachSource, Trust};
 use crate::report::quote;
 use crate::sandbox::{Grant, Mode, Options, Setting, Without};
 use crate::seal::Feature;
@@ -75,6 +76,36 @@ pub(super) fn sandbox(from: &mut Sources) -> Options {
         grants: from.list_or("sandbox.allow", "sandbox_allow", Vec::new),
         without: from.list_or("sandbox.without", "sandbox_without", Vec::new),
         require: from.list_or("sandbox.require", "sandbox_require", Vec::new),
+    }
+}
+
+/// A relative path in a file is relative to that file's directory.
+impl Value for ReattachSource {
+    const EXPECTED: &'static str =
+        "JSON as `PLUGIN debug` prints it, or the path of a file that has it";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "" => Err("this is empty".to_owned()),
+            _ => Self::parse(text).map_err(|error| error.to_string()),
+        }
+    }
+
+    fn read(node: &Node, directory: &Path) -> Result<Self, String> {
+        match &node.value {
+            NodeValue::Text(text) => match <Self as Value>::parse(text)? {
+                Self::File(path) => Ok(Self::File(directory.join(path))),
+                config => Ok(config),
+            },
+            other => Err(format!("this is {}", other.kind())),
+        }
+    }
+
+    fn json(&self) -> Json {
+        match self {
+            Self::Config(config) => Json::from(json!(config).to_string()),
+            Self::File(path) => json!(path.to_string_lossy()),
+        }
     }
 }
 

@@ -50,6 +50,7 @@ pub(super) fn shared(from: &mut Sources) -> Config {
     plugins.limits = limits::read(from);
     plugins.pins = sandbox::pins(from, &root);
     plugins.sandbox = sandbox::sandbox(from);
+    plugins.reattach = from.optional("reattach", "reattach");
     let templates = templates(from);
     let outbound = way_out::Options { trusting: true, ..way_out::Options::default() };
     let secrets = from.or_else("secrets.directory", "secrets_dir", places::secrets);

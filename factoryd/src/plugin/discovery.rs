@@ -12,6 +12,9 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// What the name of a plugin's executable begins with.
+pub(super) const PREFIX: &str = "factory-plugin-";
+
 /// A `NAME.info` file.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -143,7 +146,7 @@ fn lease(info: &Path) -> Option<File> {
 
 fn candidates(name: &str, info: &Path, named: Option<&str>, more: &[PathBuf]) -> Vec<PathBuf> {
     let beside = info.parent().unwrap_or(Path::new("."));
-    let file = format!("factory-plugin-{name}");
+    let file = format!("{PREFIX}{name}");
     let mut all = vec![beside.join(&file)];
     all.extend(named.map(|path| beside.join(path)));
     all.extend(more.iter().map(|directory| absolute(directory).join(&file)));

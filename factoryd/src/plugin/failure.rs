@@ -2,6 +2,7 @@
 
 use super::convert;
 use super::process::{self, HandshakeError};
+use super::reattach::AttachError;
 use super::tls;
 use crate::confine::{Events, Exit, LaunchError, Limits};
 use crate::domain::{Failure, Fault};
@@ -107,6 +108,9 @@ pub(super) enum StartError {
     /// It does not report that it serves.
     #[error("its health check failed: {0}")]
     Health(String),
+    /// It runs already, but can't be attached to.
+    #[error("it is said to run already")]
+    Attach(#[source] AttachError),
     /// It does not say what it is.
     #[error("it does not describe itself: {0}")]
     Describe(String),
@@ -157,9 +161,11 @@ impl StartError {
             Self::NoExecutable(_) | Self::Info(_) => (Fault::Host, MISSING),
             Self::Changed(_) | Self::Damaged { .. } => (Fault::Host, CHANGED),
             Self::NotAccepted => (Fault::Host, NOT_ACCEPTED),
-            Self::Directory(_) | Self::Execute { .. } | Self::Confine(_) | Self::Pins(_) => {
-                (Fault::Host, START_FAILED)
-            }
+            Self::Attach(_)
+            | Self::Directory(_)
+            | Self::Execute { .. }
+            | Self::Confine(_)
+            | Self::Pins(_) => (Fault::Host, START_FAILED),
             _ => (Fault::Plugin, START_FAILED),
         };
         let message = format!("plugin {plugin} can't be started: {}", chain(&self));

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
 
 /// Why there is no host.
 #[derive(Debug, thiserror::Error)]
@@ -117,6 +118,12 @@ impl Host {
         let plugin = self.plugin(name).ok_or_else(|| self.unknown(name))?;
         let instance = plugin.instance().await?;
         Ok((instance.description().clone(), instance.said().clone()))
+    }
+
+    /// Answers the way to a plugin, past all that a factory does; starts it if need be.
+    pub(super) async fn channel(&self, name: &str) -> Result<Channel, Failure> {
+        let plugin = self.plugin(name).ok_or_else(|| self.unknown(name))?;
+        Ok(plugin.instance().await?.channel())
     }
 
     /// Accepts plugins as they are now: those of these names, or all that can be started. What runs goes on as it is until it ends.

@@ -1,6 +1,7 @@
 //! What a [`Host`](super::Host) can be told.
 
 use super::pins;
+use super::reattach::ReattachSource;
 use crate::confine::{self, PluginLimits};
 use crate::sandbox;
 use std::ffi::OsString;
@@ -32,6 +33,8 @@ pub struct Options {
     pub log_level: String,
     /// Environment variables for plugins, beside the few that are always handed on.
     pub environment: Vec<(OsString, OsString)>,
+    /// Which plugins are not launched, because somebody else has started them, such as a debugger.
+    pub reattach: Option<ReattachSource>,
     /// Which plugins may run.
     pub pins: pins::Options,
     /// What is kept from them.
@@ -81,6 +84,7 @@ impl Options {
             auto_mtls: true,
             log_level: "info".to_owned(),
             environment: Vec::new(),
+            reattach: None,
             pins: pins::Options::default(),
             sandbox: sandbox::Options::default(),
             workspace: None,

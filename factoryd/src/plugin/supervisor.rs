@@ -5,15 +5,17 @@ use super::backoff::Backoff;
 use super::confinement::Confinement;
 use super::discovery::Found;
 use super::failure::StartError;
-use super::instance::{Cause, Instance, Start};
+use super::instance::{Attach, Cause, Instance, Start};
 use super::lock::lock;
 use super::options::Options;
 use super::pins::{Origin, Pin};
+use super::reattach::AttachError;
 use super::runtime::RuntimeDir;
 use super::status::{Acceptance, PluginStatus, Standing, State};
 use super::workspace::Workspace;
 use crate::domain::Failure;
 use crate::sandbox::{Mode, Profile};
+use factory_proto::reattach::Reattach;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -156,7 +158,9 @@ impl Plugin {
         if running.is_some() {
             return (State::Running, String::new());
         }
-        if let Err(invalid) = self.startable() {
+        if self.elsewhere().is_none()
+            && let Err(invalid) = self.startable()
+        {
             return (State::Invalid, invalid.to_string());
         }
         let waiting = Duration::ZERO < slot.backoff.remaining(Instant::now());
@@ -183,13 +187,23 @@ impl Plugin {
 
     async fn start(&self) -> Result<Arc<Instance>, Failure> {
         let invalid = |error: StartError| error.into_failure(self.name(), String::new());
-        let (info, executable) = self.startable().map_err(invalid)?;
+        let info = self.found.info.as_ref();
+        let info = info.map_err(|unusable| invalid(StartError::Info(unusable.reason.clone())))?;
         let pause = lock(&self.slot).backoff.remaining(Instant::now());
         if !pause.is_zero() {
             tracing::info!(plugin = self.name(), ?pause, "the plugin's start waits");
             tokio::time::sleep(pause).await;
         }
-        let started = self.start_as_found(info, &executable).await;
+        let started = match self.elsewhere() {
+            None => match self.startable() {
+                Ok((info, executable)) => self.start_as_found(info, &executable).await,
+                Err(error) => Err(invalid(error)),
+            },
+            Some(to) => {
+                let options = &self.context.options;
+                Instance::attach(Attach { info, name: self.name(), to, options }).await
+            }
+        };
         let mut slot = lock(&self.slot);
         match &started {
             Ok(instance) => {
@@ -202,6 +216,12 @@ impl Plugin {
             }
         }
         started
+    }
+
+    /// Answers where the plugin is, if somebody else has started it.
+    fn elsewhere(&self) -> Option<Result<Reattach, AttachError>> {
+        let source = self.context.options.reattach.as_ref()?;
+        source.find(self.name()).transpose()
     }
 
     async fn start_as_found(

@@ -60,7 +60,7 @@ fn kinds(member: &Member) -> String {
         match schema.get("type") {
             Some(Value::String(kind)) => add(kind),
             Some(Value::Array(several)) => {
-                several.iter().filter_map(Value::as_str).for_each(&mut add)
+                several.iter().filter_map(Value::as_str).for_each(&mut add);
             }
             _ => values(schema).into_iter().for_each(|value| add(kind_of(value))),
         }
@@ -69,8 +69,7 @@ fn kinds(member: &Member) -> String {
 }
 
 fn allowed(member: &Member) -> String {
-    let mut words: Vec<String> =
-        member.schemas.iter().flat_map(values).map(|value| plain(value)).collect();
+    let mut words: Vec<String> = member.schemas.iter().flat_map(values).map(plain).collect();
     words.dedup();
     if !words.is_empty() {
         return words.join(" | ");

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) enum End {
     /// The factory asked for it.
     Shutdown,
-    /// SIGTERM.
+    /// SIGTERM, or ^C of the person that started it.
     Terminated,
     /// The factory is gone.
     HostGone,
@@ -24,8 +24,10 @@ pub(super) struct Host {
     shutdown: CancellationToken,
     gone: CancellationToken,
     terminate: Signal,
-    /// Registered and never looked at: a terminal's ^C is for the factory, which then ends its plugins in order.
-    _interrupt: Signal,
+    /// A terminal's ^C is for the factory, which then ends its plugins in order; unless a person started the plugin.
+    interrupt: Signal,
+    /// Whether a person started the plugin.
+    is_nobody: bool,
 }
 
 impl Host {
@@ -41,11 +43,20 @@ impl Host {
                 watched.cancel();
             }
         })?;
+        Ok(Self { gone, is_nobody: false, ..Self::nobody()? })
+    }
+
+    /// Watches signals alone: no factory started the plugin, and none can end it.
+    ///
+    /// # Errors
+    /// If signals can't be caught.
+    pub(super) fn nobody() -> io::Result<Self> {
         Ok(Self {
             shutdown: CancellationToken::new(),
-            gone,
+            gone: CancellationToken::new(),
             terminate: signal(SignalKind::terminate())?,
-            _interrupt: signal(SignalKind::interrupt())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            is_nobody: true,
         })
     }
 
@@ -57,9 +68,10 @@ impl Host {
     /// Waits until there is a reason to end.
     pub(super) async fn end(mut self) -> End {
         tokio::select! {
-            () = self.shutdown.cancelled() => End::Shutdown,
+            () = self.shutdown.cancelled(), if !self.is_nobody => End::Shutdown,
             () = self.gone.cancelled() => End::HostGone,
             _ = self.terminate.recv() => End::Terminated,
+            _ = self.interrupt.recv(), if self.is_nobody => End::Terminated,
         }
     }
 }

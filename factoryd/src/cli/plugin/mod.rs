@@ -1,12 +1,15 @@
 //! `factory plugin`: for who writes plugins, and who installs them. One file a verb.
 
+mod call;
 mod describe;
 mod executable;
 mod install;
 mod list;
 mod pack;
 mod place;
+mod record;
 mod remove;
+mod solo;
 mod update;
 
 use super::arguments::{PlaceArguments, PluginVerb};
@@ -23,6 +26,9 @@ pub(super) fn run(place: PlaceArguments, verb: PluginVerb) -> Result<Exit, Error
         PluginVerb::Remove(arguments) => remove::remove(place, &arguments),
         PluginVerb::Pack(arguments) => pack::pack(place, arguments),
         PluginVerb::Describe(arguments) => describe::describe(place, &arguments),
+        PluginVerb::Call(arguments) => call::call(place, &arguments),
+        PluginVerb::Record(arguments) => record::record(place, &arguments),
+        PluginVerb::Replay(arguments) => record::replay(&place, &arguments),
     }
 }
 

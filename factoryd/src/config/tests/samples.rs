@@ -8,6 +8,7 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("require_root_password", "true", "false"),
     ("target_content", "\"/tmp/written\"", "/tmp/typed"),
     ("core_dumps", "true", "false"),
+    ("reattach", "\"/tmp/written\"", "/tmp/typed"),
     ("secrets.directory", "\"/tmp/written\"", "/tmp/typed"),
     ("sandbox.trust", "\"locked\"", "first-use"),
     ("sandbox.mode", "\"warn\"", "off"),

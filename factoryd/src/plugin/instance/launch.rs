@@ -24,7 +24,7 @@ use crate::redact::Vault;
 use crate::sandbox::Profile;
 use factory_proto::description::describe_json;
 use factory_proto::handshake::{Bootstrap, Handshake};
-use factory_proto::info::Info;
+use factory_proto::info::{Info, Kind};
 use factory_proto::plugin_v1::DescribeRequest;
 use factory_proto::plugin_v1::plugin_client::PluginClient;
 use serde_json::Value;
@@ -147,7 +147,8 @@ async fn greet(start: &Start<'_>, silent: &mut Silent) -> Result<Greeted, StartE
     let (tail, vault) = (silent.tail.clone(), silent.vault.clone());
     silent.tasks.spawn(drain_stdio(name.to_owned(), channel.clone(), tail, vault));
     health::check(&channel, timing.call_timeout).await.map_err(StartError::Health)?;
-    let (description, said) = describe(start, &channel).await?;
+    let described = described(name, start.info.kind, start.options, &channel);
+    let (description, said) = described.await?;
     same_needs(start, &description)?;
     Ok(Greeted { channel, description, said })
 }
@@ -178,28 +179,27 @@ async fn connect(
     channel::connect(&handshake.address, tls, timeout).await.map_err(StartError::Connect)
 }
 
-async fn describe(
-    start: &Start<'_>,
+/// Asks a plugin what it is. Answers that, and what it said word for word.
+pub(super) async fn described(
+    name: &str,
+    kind: Kind,
+    options: &Options,
     channel: &Channel,
 ) -> Result<(Description, Value), StartError> {
     let host_capabilities = HOST_CAPABILITIES.iter().map(|&name| name.to_owned()).collect();
     let mut plugin = PluginClient::new(channel.clone())
         .max_decoding_message_size(factory_proto::MESSAGE_SIZE_MAX);
     let call = plugin.describe(DescribeRequest { host_capabilities });
-    let answer = within(start.options.timing.describe_timeout, call).await;
+    let answer = within(options.timing.describe_timeout, call).await;
     let answer = answer.map_err(|status| StartError::Describe(status_text(&status)))?;
     for warning in &answer.warnings {
-        tracing::warn!(plugin = start.candidate.name, "{warning}");
+        tracing::warn!(plugin = name, "{warning}");
     }
-    if answer.name != start.candidate.name {
-        tracing::warn!(
-            plugin = start.candidate.name,
-            says = answer.name,
-            "the plugin has another name"
-        );
+    if answer.name != name {
+        tracing::warn!(plugin = name, says = answer.name, "the plugin has another name");
     }
     let said = describe_json(&answer);
-    let description = convert::description(answer, start.info.kind);
+    let description = convert::description(answer, kind);
     Ok((description.map_err(StartError::Describe)?, said))
 }
 

@@ -1,25 +1,29 @@
 //! One running process of a plugin and the connection to it.
 
+mod attached;
+mod body;
 mod confined;
 mod health;
 mod launch;
 mod stdio;
 
+pub(super) use attached::Attach;
 pub(super) use launch::Start;
 
 use super::channel::within;
 use super::failure::{self, LAST_LINES, LAST_LINES_WAIT};
 use super::lock::lock;
 use super::log::Tail;
-use super::options::Timing;
+use super::options::{Options, Timing};
 use super::runtime::InstanceDir;
-use crate::confine::{Events, Exit, Process};
+use crate::confine::{Events, Exit};
 use crate::delegate::Description;
 use crate::domain::{Failure, Fault};
 use crate::redact::{InUse, Redactor, Vault};
 use crate::sandbox::Profile;
+use body::Body;
 use factory_proto::goplugin::grpc_controller_client::GrpcControllerClient;
-use launch::Launched;
+use launch::{Greeted, Launched};
 use serde_json::Value;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -35,7 +39,7 @@ pub(in crate::plugin) struct Instance {
     name: String,
     // The order matters when an instance is dropped: first the tasks, then the process, then its directory.
     tasks: Mutex<JoinSet<()>>,
-    process: Process,
+    process: Body,
     channel: Channel,
     description: Description,
     said: Value,
@@ -46,9 +50,17 @@ pub(in crate::plugin) struct Instance {
     started: Instant,
     useful: AtomicBool,
     life: Mutex<Life>,
-    /// Open as long as we live: its end tells the plugin that we are gone.
-    _stdin: ChildStdin,
-    _directory: InstanceDir,
+    /// Open as long as we live: the end of its standard input tells the plugin that we are gone.
+    _child: Option<(ChildStdin, InstanceDir)>,
+}
+
+/// What comes with a process that was launched here.
+#[derive(Default)]
+struct Keeps {
+    tail: Tail,
+    vault: Arc<Vault>,
+    tasks: JoinSet<()>,
+    child: Option<(ChildStdin, InstanceDir)>,
 }
 
 struct Life {
@@ -74,27 +86,51 @@ impl Instance {
         let started = Instant::now();
         let Launched { process, directory, stdin, tail, vault, tasks, sandbox, greeted } =
             launch::launch(start).await?;
+        let keeps = Keeps { tail, vault, tasks, child: Some((stdin, directory)) };
+        let (name, body) = (start.candidate.name, Body::Child(process));
+        let instance = Self::with(name, body, greeted, sandbox, start.options, keeps);
+        let (pid, version) = (instance.pid(), &instance.description.version);
+        tracing::info!(plugin = name, pid, version, took = ?started.elapsed(), "plugin started");
+        Ok(instance)
+    }
+
+    fn new(
+        name: &str,
+        process: Body,
+        greeted: Greeted,
+        sandbox: Profile,
+        options: &Options,
+    ) -> Arc<Self> {
+        Self::with(name, process, greeted, sandbox, options, Keeps::default())
+    }
+
+    fn with(
+        name: &str,
+        process: Body,
+        greeted: Greeted,
+        sandbox: Profile,
+        options: &Options,
+        keeps: Keeps,
+    ) -> Arc<Self> {
+        let started = Instant::now();
         let instance = Arc::new(Self {
-            name: start.candidate.name.to_owned(),
-            tasks: Mutex::new(tasks),
+            name: name.to_owned(),
+            tasks: Mutex::new(keeps.tasks),
             process,
             channel: greeted.channel,
             description: greeted.description,
             said: greeted.said,
             sandbox,
-            tail,
-            vault,
-            timing: start.options.timing.clone(),
+            tail: keeps.tail,
+            vault: keeps.vault,
+            timing: options.timing.clone(),
             started,
             useful: AtomicBool::new(false),
             life: Mutex::new(Life { operations: 0, heard: started, cause: None }),
-            _stdin: stdin,
-            _directory: directory,
+            _child: keeps.child,
         });
         instance.spawn(health::watch(Arc::downgrade(&instance)));
-        let (pid, version) = (instance.pid(), &instance.description.version);
-        tracing::info!(plugin = start.candidate.name, pid, version, took = ?started.elapsed(), "plugin started");
-        Ok(instance)
+        instance
     }
 
     pub(in crate::plugin) fn name(&self) -> &str {
@@ -229,6 +265,10 @@ impl Instance {
     /// Asks the plugin to end, then tells it, then kills it. Answers whether it had to be killed.
     pub(in crate::plugin) async fn stop(&self, deadline: Duration) -> bool {
         lock(&self.life).cause.get_or_insert(Cause::Stopped);
+        if self.process.is_foreign() {
+            self.process.terminate();
+            return false;
+        }
         let grace = self.timing.stop_grace.min(deadline / 2);
         let asked = async {
             if self.shut_down(grace).await { self.exited_within(grace).await } else { None }
