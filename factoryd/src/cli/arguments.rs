@@ -5,12 +5,14 @@ use super::fsck::FsckArguments;
 use super::prune::PruneArguments;
 use super::resources::{ReapArguments, ResourcesArguments};
 use super::token::TokenVerb;
+mod check;
 mod images;
 mod import;
 mod packages;
 mod plugin;
 mod plugins;
 
+pub(super) use check::{CheckArguments, KindArgument};
 pub(super) use images::{
     ImagesArguments, KindWord, LogVerbArguments, ShowArguments, StatusWord, WatchArguments,
 };

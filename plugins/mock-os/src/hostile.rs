@@ -50,8 +50,10 @@ pub fn routes(server: &Server) -> Routes {
     let known = Known::default();
     let operations = operations::Hostile::new(server.operations(), known.clone());
     let mut routes = Routes::builder();
-    routes.add_service(PluginServer::new(server.plugin()));
-    routes.add_service(OperationsServer::new(operations));
+    let plugin = PluginServer::new(server.plugin());
+    routes.add_service(plugin.max_decoding_message_size(MESSAGE_SIZE_MAX));
+    let operations = OperationsServer::new(operations);
+    routes.add_service(operations.max_decoding_message_size(MESSAGE_SIZE_MAX));
     if let Some(inner) = server.os_delegate() {
         let service = OsDelegateServer::new(os::Hostile::new(inner, known.clone()));
         routes.add_service(service.max_decoding_message_size(MESSAGE_SIZE_MAX));

@@ -32,7 +32,9 @@ pub mod start;
 
 pub use os::MockOs;
 
-use factory_plugin_sdk::{Diagnostic, Parameters, ValidateRequest, proto::diagnostic::Severity};
+use factory_plugin_sdk::{
+    Diagnostic, Failure, Fault, Parameters, ValidateRequest, proto::diagnostic::Severity,
+};
 use serde_json::{Value, json};
 
 /// Returns the JSON Schema of the parameters above.
@@ -104,6 +106,18 @@ fn echoed(request: &ValidateRequest) -> Option<Diagnostic> {
         path: text.clone(),
         hint: text,
     })
+}
+
+/// Refuses a misbehaviour that is not known, as [`validate`] does.
+fn known(parameters: &Parameters) -> Result<(), Failure> {
+    match misbehaviour(parameters).filter(|name| !names().contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!("misbehaviour {name} is not known");
+            let failure = Failure::new(Fault::User, "INVALID_PARAMETER", message);
+            Err(failure.path("parameters.mock_misbehave"))
+        }
+    }
 }
 
 fn misbehaviour(parameters: &Parameters) -> Option<String> {

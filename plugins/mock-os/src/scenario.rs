@@ -79,6 +79,7 @@ impl<'a> Scenario<'a> {
     /// If one has a wrong type.
     pub fn read(operation: &'a Operation, method: &str) -> Result<Self, Failure> {
         let parameters = operation.parameters();
+        crate::known(parameters)?;
         Ok(Self {
             operation,
             misbehaviour: misbehaviour(parameters, method, operation.attempt())?,

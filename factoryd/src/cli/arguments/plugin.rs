@@ -1,5 +1,6 @@
 //! What can be typed after `factory plugin`: for who writes plugins, and who installs them.
 
+use super::check::CheckArguments;
 use super::packages::{
     InstallArguments, ListArguments, PackArguments, RemoveArguments, UpdateArguments,
 };
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 /// Install, update and remove plugins; write them: look at one, try it out, make a package of it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginVerb {
+    Check(CheckArguments),
     Install(InstallArguments),
     List(ListArguments),
     Update(UpdateArguments),

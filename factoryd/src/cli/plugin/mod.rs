@@ -1,6 +1,7 @@
 //! `factory plugin`: for who writes plugins, and who installs them. One file a verb.
 
 mod call;
+mod check;
 mod describe;
 mod executable;
 mod install;
@@ -20,6 +21,7 @@ use std::path::Path;
 /// Does what was typed after `factory plugin`.
 pub(super) fn run(place: PlaceArguments, verb: PluginVerb) -> Result<Exit, Error> {
     match verb {
+        PluginVerb::Check(arguments) => check::check(&arguments),
         PluginVerb::Install(arguments) => install::install(place, arguments),
         PluginVerb::List(arguments) => list::list(place, &arguments),
         PluginVerb::Update(arguments) => update::update(place, arguments),
