@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from factory_plugin.testing import (
     template,
 )
 
+DEADLINE = 30.0
 Serve = Callable[[Method], Harness]
 
 
@@ -51,5 +53,21 @@ def test_a_program_ends_with_its_operation_and_so_does_what_it_started(serve: Se
     group = int(running.until(started).log.message)
     running.cancel(timedelta(seconds=1))
     assert running.end().expect_cancelled() == []
-    stats = [path.read_text().rsplit(")", 1)[1].split() for path in Path("/proc").glob("[0-9]*/stat") if path.exists()]
-    assert [it for it in stats if int(it[2]) == group and it[0] != "Z"] == []
+    end = time.monotonic() + DEADLINE
+    while alive(group) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert alive(group) == []
+
+
+def alive(group: int) -> list[str]:
+    """Answers the processes of a group, without those that have ended and that nobody has waited for."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            # It has ended meanwhile.
+            continue
+        if int(fields[2]) == group and fields[0] != "Z":
+            found.append(path.parent.name)
+    return found
