@@ -8,8 +8,7 @@ use factory_proto::plugin_v1::DescribeResponse;
 use serde_json::Value;
 
 const PARAMETERS: &str = "JSON Schema (2020-12) of the parameters it accepts: an object whose `properties` are the parameters.";
-const SENSITIVE: &str =
-    "is passed as a secret: it takes a string, and the schema shows no value of it.";
+const SENSITIVE: &str = "it takes a string, comes in `secret_parameters`, and is shown nowhere; the schema shows no value of it.";
 
 pub(super) const CASES: &[Case] = &[
     Case::new("SC-01", "its schemas are JSON", plugin(PARAMETERS), &[Need::Schema], run!(is_json)),
@@ -37,7 +36,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new(
         "SC-05",
         "a mark of a secret is true or false",
-        plugin("A property with `\"x-factory-sensitive\": true`"),
+        plugin("`\"x-factory-sensitive\": true` at a property makes it a secret"),
         &[Need::Schema],
         run!(marks),
     ),
