@@ -17,7 +17,8 @@ use factory_proto::factory_v1::{Image, event::Kind};
 use rustix::process::{Signal, kill_process};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const POINTS: usize = 4;
@@ -123,7 +124,7 @@ impl Interrupted {
         let mut left = Vec::new();
         look_until(DEADLINE, || {
             left = self.processes(daemon);
-            left.extend(self.mounts());
+            left.extend(self.mounts().into_iter().filter(|mount| !self.is_place_of_plugin(mount)));
             left.extend(self.files());
             left.is_empty().then_some(())
         });
@@ -146,6 +147,21 @@ impl Interrupted {
     fn mounts(&self) -> Vec<String> {
         let directories = [self.sandbox.path(), self.sandbox.temporary()];
         directories.into_iter().flat_map(mounts_and_loops).collect()
+    }
+
+    /// Tells whether a mount is one that an idle plugin has: its directories and that of its socket, and nothing below.
+    fn is_place_of_plugin(&self, mount: &str) -> bool {
+        let Some(place) = mount.split(' ').nth(4).map(Path::new) else { return false };
+        let below = |directory: PathBuf| {
+            let parts = place.strip_prefix(directory).ok()?.iter().map(OsStr::to_str);
+            parts.collect::<Option<Vec<_>>>()
+        };
+        let is_socket =
+            |parts: Vec<&str>| matches!(parts[..], [_, host, _] if host.starts_with("fp-"));
+        let is_workspace =
+            |parts: Vec<&str>| matches!(parts[..], [_, "debian", "work" | "inputs" | "tmp"]);
+        below(self.sandbox.store().join("work")).is_some_and(is_workspace)
+            || below(self.sandbox.temporary().to_owned()).is_some_and(is_socket)
     }
 
     fn files(&self) -> Vec<String> {
