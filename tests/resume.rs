@@ -217,6 +217,7 @@ async fn a_second_signal_ends_a_daemon_whose_plugin_does_not_listen_and_the_next
 
     let daemon = sandbox.daemon();
     let mut client = daemon.connect().await;
-    assert_begun(&mut client, &image.id, "create-base-image", 2).await;
-    drop(daemon.kill());
+    assert_complete(&client.ended(&image.id).await);
+    assert_eq!(tries(&client.steps(&image.id).await, "create-base-image"), ("done".to_owned(), 2));
+    daemon.stop().succeeded();
 }
