@@ -29,6 +29,7 @@ mod oauth;
 mod python;
 mod resume;
 mod rootless;
+mod scaffold;
 mod secrets;
 mod support;
 mod torture;

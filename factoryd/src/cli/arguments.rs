@@ -8,6 +8,7 @@ use super::token::TokenVerb;
 mod check;
 mod images;
 mod import;
+mod new;
 mod packages;
 mod plugin;
 mod plugins;
@@ -17,6 +18,7 @@ pub(super) use images::{
     ImagesArguments, KindWord, LogVerbArguments, ShowArguments, StatusWord, WatchArguments,
 };
 pub(super) use import::{DiskArguments, ImportArguments, ImportStoreArguments};
+pub(super) use new::{KindOfPlugin, Language, NewArguments};
 pub(super) use packages::{
     HowArguments, InstallArguments, ListArguments as ListPackagesArguments, PackArguments,
     RemoveArguments, UpdateArguments,

@@ -26,6 +26,15 @@ pub(super) enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// A directory can't be made.
+    #[error("can't make {}", path.display())]
+    Write {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// A file of parameters is wrong.
     #[error("{} holds no JSON object", path.display())]
     ParametersFile {
@@ -151,6 +160,7 @@ impl Error {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Read { .. }
+            | Self::Write { .. }
             | Self::ParametersFile { .. }
             | Self::Parameter { .. }
             | Self::Image(_)

@@ -1,6 +1,7 @@
 //! What can be typed after `factory plugin`: for who writes plugins, and who installs them.
 
 use super::check::CheckArguments;
+use super::new::NewArguments;
 use super::packages::{
     InstallArguments, ListArguments, PackArguments, RemoveArguments, UpdateArguments,
 };
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 /// Install, update and remove plugins; write them: look at one, try it out, make a package of it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginVerb {
+    New(NewArguments),
     Check(CheckArguments),
     Install(InstallArguments),
     List(ListArguments),

@@ -6,6 +6,7 @@ mod describe;
 mod executable;
 mod install;
 mod list;
+mod new;
 mod pack;
 mod place;
 mod record;
@@ -21,6 +22,7 @@ use std::path::Path;
 /// Does what was typed after `factory plugin`.
 pub(super) fn run(place: PlaceArguments, verb: PluginVerb) -> Result<Exit, Error> {
     match verb {
+        PluginVerb::New(arguments) => new::new(&arguments),
         PluginVerb::Check(arguments) => check::check(&arguments),
         PluginVerb::Install(arguments) => install::install(place, arguments),
         PluginVerb::List(arguments) => list::list(place, &arguments),
