@@ -3,7 +3,7 @@
 //! ```text
 //! STORE/plugins/debian ──► .installed/debian/0.2.0-3c0de1f9a8b7     a link; nothing else is seen by who looks for plugins
 //!               .installed/debian/0.1.0-77a1b2c3d4e5                replaced; stays while a factory that runs may start it
-//!               .installed/.new-XXXX                                is being unpacked
+//!               .installed/.new-…                                    is being unpacked
 //! ```
 //!
 //! ```text
